@@ -1,0 +1,117 @@
+package v1alpha1
+
+// Role is a set of API permissions in a namespace.
+type Role struct {
+	// name names the role in access.
+	// +required
+	Name Name `json:"name,omitempty"`
+
+	// rules are the permissions, with the meaning of rbac.authorization.k8s.io/v1.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Rules []PolicyRule `json:"rules,omitempty"`
+}
+
+// PolicyRule allows verbs on resources of API groups, with the meaning of
+// rbac.authorization.k8s.io/v1. Permissions on non-resource URLs do not exist in a
+// namespace, so there is no field for them.
+type PolicyRule struct {
+	// apiGroups are the API groups of the resources; "" is the core group.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=253
+	APIGroups []string `json:"apiGroups,omitempty"`
+
+	// resources are the resources, such as pods or pods/log.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	Resources []string `json:"resources,omitempty"`
+
+	// resourceNames narrows the rule to objects with these names. Left out, it means
+	// every object.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	ResourceNames []string `json:"resourceNames,omitempty"`
+
+	// verbs are what is allowed, such as get, list and watch.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	Verbs []string `json:"verbs,omitempty"`
+}
+
+// TierAccess grants a role to subjects in each namespace of a tier.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.role) != has(self.clusterRole)",message="give either role (one of spec.roles) or clusterRole (an existing ClusterRole), and only one of them"
+type TierAccess struct {
+	// subjects are those who get the role.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Subjects []Subject `json:"subjects,omitempty"`
+
+	// role is the name of a role in spec.roles.
+	// +optional
+	Role Name `json:"role,omitempty"`
+
+	// clusterRole is the name of an existing ClusterRole, bound in each namespace of the
+	// tier. The operator must be allowed to bind it: see spec.roles.
+	// +optional
+	ClusterRole ClusterRoleName `json:"clusterRole,omitempty"`
+}
+
+// ClusterRoleName is the name of a ClusterRole.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=253
+// +kubebuilder:validation:XValidation:rule="self != '.' && self != '..' && !self.contains('/') && !self.contains('%')",message="must be the name of a ClusterRole: it cannot be . or .. nor contain / or %"
+type ClusterRoleName string
+
+// Subject is a user, a group or a service account.
+//
+// +kubebuilder:validation:XValidation:rule="(self.kind == 'ServiceAccount') == has(self.namespace)",message="namespace must be given for a ServiceAccount, and left out for a User or a Group"
+// +kubebuilder:validation:XValidation:rule="self.kind != 'ServiceAccount' || self.name.matches(r'^([a-z0-9](-*[a-z0-9])*(\\.\\b|$))+$')",message="name must be the name of a ServiceAccount: lower-case letters, digits, '-' and '.'"
+type Subject struct {
+	// kind is User, Group or ServiceAccount.
+	// +required
+	Kind SubjectKind `json:"kind,omitempty"`
+
+	// name is the name of the user, the group or the service account.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// namespace is the namespace of the service account.
+	// +optional
+	Namespace NamespaceName `json:"namespace,omitempty"`
+}
+
+// SubjectKind says what a subject is.
+//
+// +kubebuilder:validation:Enum=User;Group;ServiceAccount
+type SubjectKind string
+
+const (
+	// SubjectKindUser is a user, by the name that authentication gives.
+	SubjectKindUser SubjectKind = "User"
+	// SubjectKindGroup is a group, by the name that authentication gives.
+	SubjectKindGroup SubjectKind = "Group"
+	// SubjectKindServiceAccount is a service account.
+	SubjectKindServiceAccount SubjectKind = "ServiceAccount"
+)

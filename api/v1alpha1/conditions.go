@@ -1,0 +1,58 @@
+package v1alpha1
+
+// Condition types of a SegmentationProfile. Ready, Reconciling and Stalled have the meaning
+// that kstatus gives them (sigs.k8s.io/cli-utils, pkg/kstatus).
+const (
+	// ConditionReady is true when every claimed namespace was seen, in the cache, to hold
+	// what this generation declares, and nothing is left that needs a person.
+	ConditionReady = "Ready"
+
+	// ConditionReconciling is present, and true, while the operator has work left that
+	// it expects to finish by itself.
+	ConditionReconciling = "Reconciling"
+
+	// ConditionStalled is present, and true, when the operator cannot go on until a person
+	// changes something.
+	ConditionStalled = "Stalled"
+
+	// ConditionAccepted is true when the spec compiles.
+	ConditionAccepted = "Accepted"
+
+	// ConditionConflicted is true when the profile selects namespaces that it does not get:
+	// held by an older profile, or claimed by two of its own tiers.
+	ConditionConflicted = "Conflicted"
+)
+
+// Reasons of conditions.
+const (
+	// ReasonCompiled says that the spec compiles.
+	ReasonCompiled = "Compiled"
+	// ReasonInvalid says that the spec does not compile; the last good objects stay.
+	ReasonInvalid = "Invalid"
+	// ReasonSegmented says that every claimed namespace holds what is declared.
+	ReasonSegmented = "Segmented"
+	// ReasonPreview says that the profile is computed and not written.
+	ReasonPreview = "Preview"
+	// ReasonProgressing says that namespaces are being written or checked.
+	ReasonProgressing = "Progressing"
+	// ReasonRetrying says that writes failed and are tried again.
+	ReasonRetrying = "Retrying"
+	// ReasonNoConflict says that the profile gets every namespace it selects.
+	ReasonNoConflict = "NoConflict"
+	// ReasonHeldByOlderProfile says that an older profile holds namespaces that this one selects.
+	ReasonHeldByOlderProfile = "HeldByOlderProfile"
+	// ReasonTiersOverlap says that two tiers of the profile select the same namespace.
+	ReasonTiersOverlap = "TiersOverlap"
+	// ReasonNameTaken says that an object that the operator did not write has a name that it needs.
+	ReasonNameTaken = "NameTaken"
+	// ReasonAboveCeiling says that the API server refused to let the operator grant a role,
+	// since the operator does not hold the role's permissions itself.
+	ReasonAboveCeiling = "AboveCeiling"
+	// ReasonRejected says that the API server refused a write for a reason that trying again
+	// does not mend, such as an admission policy or a quota.
+	ReasonRejected = "Rejected"
+	// ReasonProtectedNamespace says that the profile selects namespaces that no profile may claim.
+	ReasonProtectedNamespace = "ProtectedNamespace"
+	// ReasonTerminating says that the profile is being deleted; what it wrote is no longer kept.
+	ReasonTerminating = "Terminating"
+)

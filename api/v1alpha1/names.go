@@ -1,0 +1,22 @@
+package v1alpha1
+
+const (
+	// ProfileLabel is the label on a member namespace that names its profile.
+	// It is written after the namespace's own policies exist, never before.
+	ProfileLabel = "segmentation.dev/profile"
+
+	// TierLabel is the label on a member namespace that names its tier.
+	TierLabel = "segmentation.dev/tier"
+
+	// DeclaredByAnnotation is the annotation on a generated object that lists the
+	// entries of the profile it implements, so that a person who reads the object
+	// knows why it is there.
+	DeclaredByAnnotation = "segmentation.dev/declared-by"
+
+	// ManagedByLabel is the standard label by which the operator knows its objects.
+	ManagedByLabel = "app.kubernetes.io/managed-by"
+
+	// ManagedByValue is the value of ManagedByLabel on what the operator writes,
+	// and the field owner of its server-side applies.
+	ManagedByValue = "segmentation-operator"
+)

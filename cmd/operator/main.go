@@ -1,0 +1,59 @@
+// Command operator runs the segmentation operator.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/manager/signals"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "operator:", err)
+			os.Exit(1)
+		}
+	}
+}
+
+func run(args []string) error {
+	flags := flag.NewFlagSet("operator", flag.ContinueOnError)
+	opts := bindOptions(flags)
+	zapOptions := zap.Options{}
+	zapOptions.BindFlags(flags)
+	ctrl.RegisterFlags(flags)
+	showVersion := flags.Bool("version", false, "Print the version and exit.")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *showVersion {
+		fmt.Println(version)
+		return nil
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q: the operator takes flags only, see --help", flags.Arg(0))
+	}
+	log := zap.New(zap.UseFlagOptions(&zapOptions))
+	ctrl.SetLogger(log)
+	klog.SetLogger(log)
+
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("no cluster to connect to: %w; run in a cluster, or give --kubeconfig", err)
+	}
+	mgr, err := newManager(config, opts)
+	if err != nil {
+		return err
+	}
+	log.Info("Starting", "version", version)
+	return mgr.Start(signals.SetupSignalHandler())
+}

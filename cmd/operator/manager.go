@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/controllers"
+	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+)
+
+// leaseName names the lease of leader election.
+const leaseName = "segmentation-operator"
+
+// newManager sets up the manager with both reconcilers.
+func newManager(config *rest.Config, o *options) (ctrl.Manager, error) {
+	scheme := runtime.NewScheme()
+	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+		return nil, err
+	}
+	// The API server's own priority and fairness shapes the load; a limit here would only
+	// add latency to a burst.
+	config.QPS = -1
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:                        scheme,
+		Cache:                         cacheOptions(o),
+		Metrics:                       metricsOptions(o),
+		HealthProbeBindAddress:        o.probeAddress,
+		LeaderElection:                o.leaderElect,
+		LeaderElectionID:              leaseName,
+		LeaderElectionNamespace:       o.leaseNamespace,
+		LeaderElectionReleaseOnCancel: true,
+		GracefulShutdownTimeout:       &o.shutdownDeadline,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("setting up: %w", err)
+	}
+	if err := addControllers(mgr, o); err != nil {
+		return nil, err
+	}
+	return mgr, addProbes(mgr)
+}
+
+// cacheOptions keep the cache small: managed fields are dropped, and of namespaces only the
+// metadata is watched. Objects are shared with the cache and never modified.
+func cacheOptions(o *options) cache.Options {
+	share := true
+	return cache.Options{
+		SyncPeriod:                   &o.resync,
+		DefaultTransform:             cache.TransformStripManagedFields(),
+		DefaultUnsafeDisableDeepCopy: &share,
+	}
+}
+
+func metricsOptions(o *options) metricsserver.Options {
+	m := metricsserver.Options{
+		BindAddress:   o.metricsAddress,
+		SecureServing: o.metricsSecure,
+		CertDir:       o.metricsCertPath,
+		// HTTP/2 brings known ways to exhaust a server, and metrics have no use for it.
+		TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
+	}
+	if o.metricsSecure {
+		m.FilterProvider = filters.WithAuthenticationAndAuthorization
+	}
+	return m
+}
+
+func addControllers(mgr ctrl.Manager, o *options) error {
+	protected, err := o.protectedNamespaces()
+	if err != nil {
+		return err
+	}
+	profiles, ledger := controllers.NewProfiles(mgr.GetCache()), controllers.NewLedger()
+	warm := true
+	profile := &controllers.ProfileReconciler{
+		Reader:    mgr.GetCache(),
+		Writer:    mgr.GetClient(),
+		Recorder:  mgr.GetEventRecorder(leaseName),
+		Profiles:  profiles,
+		Ledger:    ledger,
+		Protected: protected,
+	}
+	if err := profile.SetupWithManager(mgr, controller.Options{EnableWarmup: &warm}); err != nil {
+		return fmt.Errorf("setting up the profile controller: %w", err)
+	}
+	namespace := &controllers.NamespaceReconciler{
+		Reader:    mgr.GetCache(),
+		Applier:   apply.New(mgr.GetClient()),
+		Profiles:  profiles,
+		Ledger:    ledger,
+		Protected: protected,
+	}
+	err = namespace.SetupWithManager(mgr, controller.Options{
+		MaxConcurrentReconciles: o.concurrency,
+		EnableWarmup:            &warm,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](50*time.Millisecond, time.Minute),
+	})
+	if err != nil {
+		return fmt.Errorf("setting up the namespace controller: %w", err)
+	}
+	return nil
+}
+
+// addProbes makes the operator ready once its cache is filled, as a standby too.
+func addProbes(mgr ctrl.Manager) error {
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("adding the health check: %w", err)
+	}
+	synced := make(chan struct{})
+	err := mgr.Add(onEveryReplica(func(ctx context.Context) error {
+		if mgr.GetCache().WaitForCacheSync(ctx) {
+			close(synced)
+		}
+		return nil
+	}))
+	if err != nil {
+		return fmt.Errorf("adding the wait for the cache: %w", err)
+	}
+	err = mgr.AddReadyzCheck("cache", func(*http.Request) error {
+		select {
+		case <-synced:
+			return nil
+		default:
+			return errors.New("the cache is not filled yet")
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("adding the readiness check: %w", err)
+	}
+	return nil
+}
+
+// onEveryReplica is a runnable that does not wait for leadership.
+type onEveryReplica func(context.Context) error
+
+// Start runs it.
+func (f onEveryReplica) Start(ctx context.Context) error { return f(ctx) }
+
+// NeedLeaderElection tells the manager not to wait.
+func (onEveryReplica) NeedLeaderElection() bool { return false }

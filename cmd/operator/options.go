@@ -1,0 +1,75 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+)
+
+// options are what the operator's flags say.
+type options struct {
+	metricsAddress   string
+	metricsSecure    bool
+	metricsCertPath  string
+	probeAddress     string
+	leaderElect      bool
+	leaseNamespace   string
+	protected        string
+	protectOwn       bool
+	resync           time.Duration
+	concurrency      int
+	shutdownDeadline time.Duration
+}
+
+func bindOptions(flags *flag.FlagSet) *options {
+	o := &options{}
+	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0",
+		"Where metrics are served, such as :8443; 0 serves none.")
+	flags.BoolVar(&o.metricsSecure, "metrics-secure", true,
+		"Serve metrics by HTTPS, and only to who may get the non-resource URL /metrics.")
+	flags.StringVar(&o.metricsCertPath, "metrics-cert-path", "",
+		"The directory with tls.crt and tls.key for metrics; left out, a self-signed certificate is made.")
+	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081",
+		"Where /healthz and /readyz are served; 0 serves none.")
+	flags.BoolVar(&o.leaderElect, "leader-elect", false,
+		"Work only while holding the lease, so that one of several replicas writes.")
+	flags.StringVar(&o.leaseNamespace, "leader-election-namespace", "",
+		"The namespace of the lease; left out, the operator's own.")
+	flags.StringVar(&o.protected, "protected-namespaces", claim.DefaultProtected,
+		"Namespaces that no profile may claim: names and patterns such as openshift-*, separated by commas.")
+	flags.BoolVar(&o.protectOwn, "protect-own-namespace", true,
+		"Protect the operator's own namespace too (environment variable POD_NAMESPACE).")
+	flags.DurationVar(&o.resync, "sync-period", 10*time.Hour,
+		"How often everything in the cache is looked at again. It makes no request.")
+	flags.IntVar(&o.concurrency, "concurrency", 16,
+		"How many namespaces are worked on at the same time.")
+	flags.DurationVar(&o.shutdownDeadline, "graceful-shutdown-timeout", 20*time.Second,
+		"How long to wait at the end for work that has begun.")
+	return o
+}
+
+// ownNamespace is the namespace that the operator runs in; empty outside of a cluster.
+func ownNamespace() string {
+	return os.Getenv("POD_NAMESPACE")
+}
+
+// protectedNamespaces are the namespaces that no profile may claim.
+func (o *options) protectedNamespaces() (claim.Protected, error) {
+	var protected claim.Protected
+	for entry := range strings.SplitSeq(o.protected, ",") {
+		if entry = strings.TrimSpace(entry); entry != "" {
+			protected = append(protected, entry)
+		}
+	}
+	if own := ownNamespace(); o.protectOwn && own != "" {
+		protected = append(protected, own)
+	}
+	if err := protected.Validate(); err != nil {
+		return nil, fmt.Errorf("--protected-namespaces: %w", err)
+	}
+	return protected, nil
+}

@@ -1,0 +1,40 @@
+package controllers
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+)
+
+// eventToTell is an event on a profile.
+type eventToTell struct {
+	kind, reason, message string
+}
+
+// transitions returns the events that tell a person of what changed between two statuses:
+// that the work is done, that somebody has to do something, or that there is a conflict. They go by reasons and not by messages, which count namespaces and so change all the time.
+func transitions(before, after []metav1.Condition) []eventToTell {
+	var told []eventToTell
+	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionStalled, v1alpha1.ConditionConflicted} {
+		condition := meta.FindStatusCondition(after, kind)
+		if condition == nil || condition.Status != metav1.ConditionTrue {
+			continue
+		}
+		old := meta.FindStatusCondition(before, kind)
+		if old != nil && old.Status == condition.Status && old.Reason == condition.Reason {
+			continue
+		}
+		event := eventToTell{kind: corev1.EventTypeWarning, reason: condition.Reason, message: condition.Message}
+		if kind == v1alpha1.ConditionReady {
+			event.kind = corev1.EventTypeNormal
+		}
+		if !slices.Contains(told, event) {
+			told = append(told, event)
+		}
+	}
+	return told
+}

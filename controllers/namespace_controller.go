@@ -1,0 +1,109 @@
+package controllers
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
+	"github.com/segmentation-dev/segmentation-operator/internal/status"
+)
+
+// refusedRetry is how long the operator waits, give or take a tenth, before it tries again
+// a write that the API server refused for a reason that a person has to mend. Nothing
+// tells the operator when they did.
+const refusedRetry = time.Minute
+
+// NamespaceReconciler brings one namespace at a time to what its profile declares.
+type NamespaceReconciler struct {
+	// Reader reads from the cache.
+	Reader client.Reader
+	// Applier writes.
+	Applier *apply.Applier
+	// Profiles compiles profiles.
+	Profiles *Profiles
+	// Ledger remembers what came of it.
+	Ledger *Ledger
+	// Protected are the namespaces that no profile may claim.
+	Protected claim.Protected
+}
+
+// Reconcile gathers, claims, renders, applies and records one namespace. It looks at
+// no other, so that its cost does not grow with their number.
+func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	observed, err := gather(ctx, r.Reader, request.Name)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if observed == nil {
+		r.Applier.Forget(request.Name)
+		r.Ledger.forget(request.Name)
+		return reconcile.Result{}, nil
+	}
+	if wait := r.Applier.Outstanding(observed); wait > 0 {
+		return reconcile.Result{RequeueAfter: wait}, nil
+	}
+	profiles, err := r.Profiles.Snapshot(ctx)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	decision := profiles.decide(observed.Namespace, r.Protected)
+	result := r.carryOut(ctx, decision, profiles, observed)
+	r.Ledger.record(entry{
+		basis:    profiles.identityOf(decision.Profile),
+		snapshot: profiles,
+		Namespace: status.Namespace{
+			Name:     request.Name,
+			Decision: decision,
+			State:    result.State(),
+			Problems: result.Problems(),
+			Policies: result.Seen.Policies,
+			Roles:    result.Seen.Roles,
+			Bindings: result.Seen.Bindings,
+		},
+	})
+	return r.next(ctx, &result)
+}
+
+// carryOut does to the namespace what was decided.
+func (r *NamespaceReconciler) carryOut(ctx context.Context, d claim.Decision, profiles *snapshot, observed *apply.Observed) apply.Result {
+	log := logr.FromContextOrDiscard(ctx)
+	if d.Profile != "" {
+		log = log.WithValues("profile", d.Profile, "tier", d.Tier)
+	}
+	ctx = logr.NewContext(ctx, log)
+	switch d.Outcome {
+	case claim.Claimed:
+		owner := profiles.byName[d.Profile]
+		objects := owner.tiers[d.Tier].In(observed.Namespace.Name)
+		return r.Applier.Member(ctx, objects, owner.identity.uid, render.MembershipLabels(d.Profile, d.Tier), observed)
+	case claim.Held:
+		return r.Applier.Hold(ctx, observed)
+	case claim.Untouched:
+		return apply.Result{}
+	default:
+		return r.Applier.Release(ctx, observed)
+	}
+}
+
+// next says when to come back: with a growing delay after a passing failure, and now and
+// then after a refusal.
+func (r *NamespaceReconciler) next(ctx context.Context, result *apply.Result) (reconcile.Result, error) {
+	if err := result.Err(); err != nil {
+		return reconcile.Result{}, err
+	}
+	if result.Refused() {
+		for _, f := range result.Failures {
+			logr.FromContextOrDiscard(ctx).Info("The API server refused a write", "kind", f.Kind, "reason", f.Class, "error", f.Err.Error())
+		}
+		jitter := time.Duration(rand.Int64N(int64(refusedRetry / 5))) //nolint:gosec // Spreading load needs no secrecy.
+		return reconcile.Result{RequeueAfter: refusedRetry*9/10 + jitter}, nil
+	}
+	return reconcile.Result{}, nil
+}

@@ -1,0 +1,128 @@
+package controllers
+
+import (
+	"context"
+	"maps"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
+)
+
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// SetupWithManager watches namespaces, the objects that the operator writes, and profiles.
+func (r *NamespaceReconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("namespace").
+		WithOptions(options).
+		WatchesMetadata(&corev1.Namespace{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(membershipMayChange())).
+		Watches(&networkingv1.NetworkPolicy{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
+		Watches(&rbacv1.Role{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
+		Watches(&rbacv1.RoleBinding{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
+		Watches(&v1alpha1.SegmentationProfile{}, r.enqueueConcerned()).
+		Complete(r)
+}
+
+// membershipMayChange passes events of namespaces whose labels or deletion changed.
+func membershipMayChange() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return !maps.Equal(e.ObjectOld.GetLabels(), e.ObjectNew.GetLabels()) ||
+			(e.ObjectOld.GetDeletionTimestamp() == nil) != (e.ObjectNew.GetDeletionTimestamp() == nil) ||
+			e.ObjectOld.GetResourceVersion() == e.ObjectNew.GetResourceVersion()
+	}}
+}
+
+// concernsOperator passes events of objects that are the operator's, were until now, or
+// have a name that the operator may need.
+func concernsOperator() predicate.Predicate {
+	concerns := func(obj client.Object) bool {
+		return apply.IsManaged(obj) || obj.GetName() == render.Prefix || strings.HasPrefix(obj.GetName(), render.Prefix+"-")
+	}
+	return predicate.Funcs{
+		CreateFunc: func(e event.CreateEvent) bool { return concerns(e.Object) },
+		UpdateFunc: func(e event.UpdateEvent) bool { return concerns(e.ObjectOld) || concerns(e.ObjectNew) },
+		DeleteFunc: func(e event.DeleteEvent) bool { return concerns(e.Object) },
+	}
+}
+
+// enqueueNamespace enqueues the namespace of an object.
+func (r *NamespaceReconciler) enqueueNamespace() handler.EventHandler {
+	enqueue := func(obj client.Object, q queue) {
+		q.Add(requestFor(obj.GetNamespace()))
+	}
+	return handler.Funcs{
+		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { enqueue(e.Object, q) },
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) { enqueue(e.ObjectNew, q) },
+		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) {
+			r.Applier.SawDeletion(e.Object)
+			enqueue(e.Object, q)
+		},
+	}
+}
+
+// enqueueConcerned enqueues the namespaces that a profile selects, selected until now, or has
+// as members.
+func (r *NamespaceReconciler) enqueueConcerned() handler.EventHandler {
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { r.enqueueOf(ctx, q, e.Object) },
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
+			if sameDeclaration(e.ObjectOld, e.ObjectNew) {
+				return
+			}
+			r.enqueueOf(ctx, q, e.ObjectOld, e.ObjectNew)
+		},
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { r.enqueueOf(ctx, q, e.Object) },
+	}
+}
+
+func sameDeclaration(before, after client.Object) bool {
+	return before.GetUID() == after.GetUID() &&
+		before.GetGeneration() == after.GetGeneration() &&
+		(before.GetDeletionTimestamp() == nil) == (after.GetDeletionTimestamp() == nil)
+}
+
+func (r *NamespaceReconciler) enqueueOf(ctx context.Context, q queue, profiles ...client.Object) {
+	namespaces, err := listNamespaces(ctx, r.Reader)
+	if err != nil {
+		// The cache is stopping, and with it the operator.
+		ctrl.LoggerFrom(ctx).Error(err, "Namespaces of a changed profile could not be listed")
+		return
+	}
+	var claimants []claim.Claimant
+	for _, obj := range profiles {
+		if profile, ok := obj.(*v1alpha1.SegmentationProfile); ok {
+			claimants = append(claimants, r.Profiles.claimant(profile))
+		}
+	}
+	for i := range namespaces {
+		n := claim.Namespace{Name: namespaces[i].Name, Labels: namespaces[i].Labels}
+		for _, c := range claimants {
+			if c.Selects(n) || n.Labels[v1alpha1.ProfileLabel] == c.Profile {
+				q.Add(requestFor(n.Name))
+				break
+			}
+		}
+	}
+}
+
+func requestFor(name string) reconcile.Request {
+	request := reconcile.Request{}
+	request.Name = name
+	return request
+}

@@ -1,0 +1,154 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/status"
+)
+
+// ProfileReconciler sums up what is known of a profile's namespaces in its status.
+type ProfileReconciler struct {
+	// Reader reads from the cache.
+	Reader client.Reader
+	// Writer writes status.
+	Writer client.StatusClient
+	// Recorder records events on profiles.
+	Recorder events.EventRecorder
+	// Profiles compiles profiles.
+	Profiles *Profiles
+	// Ledger tells what came of each namespace.
+	Ledger *Ledger
+	// Protected are the namespaces that no profile may claim.
+	Protected claim.Protected
+
+	pace pace
+}
+
+// SetupWithManager watches profiles and what the ledger tells of their namespaces.
+func (r *ProfileReconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
+	announced := source.Func(func(_ context.Context, q queue) error {
+		r.Ledger.notifyWith(func(request reconcile.Request) { q.Add(request) })
+		return nil
+	})
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("profile").
+		WithOptions(options).
+		For(&v1alpha1.SegmentationProfile{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		WatchesRawSource(announced).
+		Complete(r)
+}
+
+// Reconcile writes the profile's status if it is not what it should be, at most once in
+// every statusInterval.
+func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	profile := &v1alpha1.SegmentationProfile{}
+	if err := r.Reader.Get(ctx, request.NamespacedName, profile); err != nil || profile.DeletionTimestamp != nil {
+		r.pace.forget(request.Name)
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if wait := r.pace.wait(profile, time.Now()); wait > 0 {
+		return reconcile.Result{RequeueAfter: wait}, nil
+	}
+	profiles, err := r.Profiles.Snapshot(ctx)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	current := profiles.byName[profile.Name]
+	if current == nil || current.identity != identify(profile) {
+		// The profile changed between the two looks at the cache.
+		return reconcile.Result{RequeueAfter: statusInterval}, nil
+	}
+	namespaces, complete, err := r.survey(ctx, profiles, profile.Name)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if !complete && profile.Status.ObservedGeneration == profile.Generation {
+		// After a restart: what the status says holds until all namespaces were looked at.
+		return reconcile.Result{RequeueAfter: statusInterval}, nil
+	}
+	return reconcile.Result{}, r.publish(ctx, profile, status.Summarize(status.Input{
+		Profile:    profile,
+		Invalid:    current.invalid,
+		Namespaces: namespaces,
+		Now:        time.Now(),
+	}))
+}
+
+// survey returns what is known of the namespaces that have to do with the profile. It is
+// not complete until the namespace reconciler has looked at every one of them.
+func (r *ProfileReconciler) survey(ctx context.Context, profiles *snapshot, profile string) (known []status.Namespace, complete bool, err error) {
+	namespaces, err := listNamespaces(ctx, r.Reader)
+	if err != nil {
+		return nil, false, err
+	}
+	complete = true
+	for i := range namespaces {
+		seen, ok := r.Ledger.get(namespaces[i].Name)
+		if !ok || seen.snapshot != profiles {
+			seen = r.reconsider(seen, &namespaces[i], profiles)
+		}
+		if !concerns(&seen.Namespace, profile) {
+			continue
+		}
+		complete = complete && ok
+		known = append(known, seen.Namespace)
+	}
+	return known, complete, nil
+}
+
+// reconsider decides anew on a namespace that was last looked at when the profiles were
+// others. What came of it still counts if the profile that it belongs to is the same.
+func (r *ProfileReconciler) reconsider(seen entry, namespace client.Object, profiles *snapshot) entry {
+	decision := profiles.decide(namespace, r.Protected)
+	basis := profiles.identityOf(decision.Profile)
+	if seen.basis != basis || seen.Decision.Tier != decision.Tier || seen.Decision.Outcome != decision.Outcome {
+		seen.Namespace = status.Namespace{State: status.Unseen}
+	}
+	seen.Name, seen.Decision = namespace.GetName(), decision
+	return seen
+}
+
+func concerns(n *status.Namespace, profile string) bool {
+	if n.Decision.Profile == profile {
+		return true
+	}
+	for _, s := range n.Decision.Selections {
+		if s.Profile == profile {
+			return true
+		}
+	}
+	return false
+}
+
+// publish writes the status if it differs, and then the events that tell of the difference.
+func (r *ProfileReconciler) publish(ctx context.Context, profile *v1alpha1.SegmentationProfile, want v1alpha1.SegmentationProfileStatus) error {
+	if equality.Semantic.DeepEqual(profile.Status, want) {
+		return nil
+	}
+	version, err := applyStatus(ctx, r.Writer, profile, want)
+	if err != nil {
+		return client.IgnoreNotFound(fmt.Errorf("writing status: %w", err))
+	}
+	r.pace.wrote(profile.Name, version, time.Now())
+	logr.FromContextOrDiscard(ctx).Info("Status written", "profile", profile.Name,
+		"generation", want.ObservedGeneration, "claimed", want.Namespaces.Claimed, "ready", want.Namespaces.Ready)
+	for _, e := range transitions(profile.Status.Conditions, want.Conditions) {
+		r.Recorder.Eventf(profile, nil, e.kind, e.reason, "Reconcile", "%s", e.message)
+	}
+	return nil
+}

@@ -1,0 +1,254 @@
+package apply
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-logr/logr"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
+)
+
+// fieldOwner is the one field owner of everything that the operator applies.
+const fieldOwner = client.FieldOwner(v1alpha1.ManagedByValue)
+
+// Applier writes to namespaces. It may be used by several goroutines, one at a time for each
+// namespace.
+type Applier struct {
+	client   client.Writer
+	expected *expectations
+}
+
+// New returns an applier that writes with the client.
+func New(c client.Writer) *Applier {
+	return &Applier{client: c, expected: newExpectations()}
+}
+
+// Outstanding tells how long to wait at most for the cache to show what was last written to
+// the namespace; zero if it shows all of it. Until then, what the cache shows must not be
+// acted upon.
+func (a *Applier) Outstanding(observed *Observed) time.Duration {
+	return a.expected.outstanding(observed)
+}
+
+// Forget drops what is remembered of a namespace that is gone.
+func (a *Applier) Forget(namespace string) {
+	a.expected.forget(namespace)
+}
+
+// SawDeletion takes note of a deletion that the watch showed, so that the object is written
+// anew at once.
+func (a *Applier) SawDeletion(obj client.Object) {
+	a.expected.sawDeletion(obj)
+}
+
+// Result is what came of bringing a namespace to what it should be.
+type Result struct {
+	// Writes is the number of requests that were made.
+	Writes int
+	// Taken are names that the operator needs and somebody else's objects have.
+	Taken []Taken
+	// Failures are the writes that failed.
+	Failures []Failure
+	// Seen counts the objects that the cache showed to be as they should be.
+	Seen Counts
+}
+
+// Member brings a namespace to the objects of its tier and, once its policies exist, labels
+// it as a member.
+func (a *Applier) Member(ctx context.Context, rendered render.Objects, owner types.UID, membership map[string]string, observed *Observed) Result {
+	r := a.begin(ctx, observed)
+	changes := Diff(rendered, observed, owner)
+	r.Taken, r.Seen = changes.Taken, changes.Seen
+	r.remove(changes.Revoke)
+	r.write(changes.Write)
+	if len(r.Failures) == 0 {
+		r.remove(changes.Prune)
+	}
+	isolated := len(r.Taken) == 0 && !r.failed(KindNetworkPolicy)
+	switch {
+	case isolated && !observed.isMember(membership):
+		r.label(membership)
+	case !isolated && !r.based && observed.carriesMembership():
+		r.unlabel()
+	}
+	return r.Result
+}
+
+// Release removes everything of the operator's from a namespace that belongs to no profile:
+// the labels first, so that no other namespace counts on policies that are going.
+func (a *Applier) Release(ctx context.Context, observed *Observed) Result {
+	r := a.begin(ctx, observed)
+	if observed.carriesMembership() {
+		r.unlabel()
+	}
+	if len(r.Failures) == 0 {
+		changes := Diff(render.Objects{}, observed, "")
+		r.remove(changes.Prune)
+	}
+	return r.Result
+}
+
+// Hold leaves a namespace as it is, but does not let it pass for a member without a policy
+// of its own.
+func (a *Applier) Hold(ctx context.Context, observed *Observed) Result {
+	r := a.begin(ctx, observed)
+	if observed.carriesMembership() && !r.based {
+		r.unlabel()
+	}
+	return r.Result
+}
+
+// run is one pass over one namespace.
+type run struct {
+	Result
+	*Applier
+	ctx      context.Context //nolint:containedctx // A run lives for the length of one call.
+	log      logr.Logger
+	observed *Observed
+	// based tells whether the base policy is in place.
+	based bool
+}
+
+func (a *Applier) begin(ctx context.Context, observed *Observed) *run {
+	return &run{
+		Applier:  a,
+		ctx:      ctx,
+		log:      logr.FromContextOrDiscard(ctx),
+		observed: observed,
+		based:    observed.hasBasePolicy(),
+	}
+}
+
+func (r *run) failed(kind Kind) bool {
+	for _, f := range r.Failures {
+		if f.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) fail(kind Kind, role string, err error) {
+	r.Failures = append(r.Failures, classify(kind, role, err))
+}
+
+// write applies objects in order. A binding whose role could not be written is left out: it
+// would bind nothing, or what the role was before.
+func (r *run) write(writes []Write) {
+	failedRoles := map[string]bool{}
+	for _, w := range writes {
+		kind := kindOf(w.Desired)
+		if binding, ok := w.Desired.(*rbacv1.RoleBinding); ok && binding.RoleRef.Kind == "Role" && failedRoles[binding.RoleRef.Name] {
+			continue
+		}
+		if err := r.apply(w); err != nil {
+			failedRoles[w.Desired.GetName()] = kind == KindRole
+			r.fail(kind, grantedRole(w.Desired), err)
+			continue
+		}
+		r.based = r.based || kind == KindNetworkPolicy && w.Desired.GetName() == render.Prefix
+	}
+}
+
+// apply creates or changes one object. Only what the cache showed to be the operator's is
+// taken by force: an object that somebody else created under the same name in the meantime
+// makes a creation fail with a conflict.
+func (r *run) apply(w Write) error {
+	config, meta, err := configuration(w)
+	if err != nil {
+		return err
+	}
+	opts := []client.ApplyOption{fieldOwner}
+	if w.UID != "" {
+		opts = append(opts, client.ForceOwnership)
+	}
+	r.Writes++
+	if err := r.client.Apply(r.ctx, config, opts...); err != nil {
+		return fmt.Errorf("applying %s %s: %w", kindOf(w.Desired), w.Desired.GetName(), err)
+	}
+	r.log.V(1).Info("Applied", "kind", kindOf(w.Desired), "object", w.Desired.GetName(), "created", w.UID == "")
+	if meta.ResourceVersion != nil {
+		r.expected.wrote(r.observed.Namespace.Name, keyOf(w.Desired), *meta.ResourceVersion)
+	}
+	return nil
+}
+
+// grantedRole is the name by which a profile knows what a Role or RoleBinding grants.
+func grantedRole(obj client.Object) string {
+	switch o := obj.(type) {
+	case *rbacv1.Role:
+		return strings.TrimPrefix(o.Name, render.Prefix+"-")
+	case *rbacv1.RoleBinding:
+		if o.RoleRef.Kind == "Role" {
+			return strings.TrimPrefix(o.RoleRef.Name, render.Prefix+"-")
+		}
+		return o.RoleRef.Name
+	default:
+		return ""
+	}
+}
+
+func (r *run) remove(objects []client.Object) {
+	for _, obj := range objects {
+		uid, version := obj.GetUID(), obj.GetResourceVersion()
+		r.Writes++
+		// The cache's object must not be handed to the client, which writes into it.
+		err := r.client.Delete(r.ctx, bare(obj), client.Preconditions{UID: &uid, ResourceVersion: &version})
+		switch {
+		case err == nil:
+			r.log.V(1).Info("Deleted", "kind", kindOf(obj), "object", obj.GetName())
+			r.expected.deleted(r.observed.Namespace.Name, keyOf(obj), uid)
+		case !apierrors.IsNotFound(err):
+			r.fail(kindOf(obj), grantedRole(obj), fmt.Errorf("deleting %s %s: %w", kindOf(obj), obj.GetName(), err))
+		}
+	}
+}
+
+// label makes the namespace a member. The UID keeps the apply from creating a namespace that
+// was deleted in the meantime.
+func (r *run) label(membership map[string]string) {
+	namespace := r.observed.Namespace
+	config := corev1ac.Namespace(namespace.Name).WithUID(namespace.UID).WithLabels(membership)
+	r.Writes++
+	if err := r.client.Apply(r.ctx, config, fieldOwner, client.ForceOwnership); err != nil {
+		r.fail(KindNamespace, "", fmt.Errorf("labelling: %w", err))
+		return
+	}
+	r.log.V(1).Info("Labelled as member", "tier", membership[v1alpha1.TierLabel])
+	if config.ResourceVersion != nil {
+		r.expected.wrote(namespace.Name, key{KindNamespace, namespace.Name}, *config.ResourceVersion)
+	}
+}
+
+// unlabel removes the membership labels, whoever wrote them. Server-side apply removes only
+// what its field owner wrote before, so this is a merge patch.
+func (r *run) unlabel() {
+	namespace := r.observed.Namespace
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"uid":    namespace.UID,
+		"labels": map[string]any{v1alpha1.ProfileLabel: nil, v1alpha1.TierLabel: nil},
+	}})
+	if err != nil {
+		r.fail(KindNamespace, "", err)
+		return
+	}
+	target := &metav1.PartialObjectMetadata{TypeMeta: namespaceType, ObjectMeta: metav1.ObjectMeta{Name: namespace.Name}}
+	r.Writes++
+	if err := r.client.Patch(r.ctx, target, client.RawPatch(types.MergePatchType, patch), fieldOwner); err != nil {
+		r.fail(KindNamespace, "", fmt.Errorf("removing the membership labels: %w", err))
+		return
+	}
+	r.log.V(1).Info("Removed the membership labels")
+	r.expected.wrote(namespace.Name, key{KindNamespace, namespace.Name}, target.ResourceVersion)
+}

@@ -1,0 +1,172 @@
+package apply
+
+import (
+	"slices"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
+)
+
+// Changes is what has to be done to a namespace's objects, in the order of the fields.
+type Changes struct {
+	// Revoke are bindings that must go before anything else: they bind a role that is not
+	// the operator's, or another role than their name says.
+	Revoke []client.Object
+	// Write are the objects to be created or changed: policies, then roles, then bindings.
+	Write []Write
+	// Prune are the operator's objects that nothing declares: bindings, then roles, then
+	// policies.
+	Prune []client.Object
+	// Taken are the names that the operator needs and somebody else's objects have.
+	Taken []Taken
+	// Seen counts the objects that are as they should be.
+	Seen Counts
+}
+
+// Counts counts objects by kind.
+type Counts struct {
+	// Policies is the number of NetworkPolicies.
+	Policies int
+	// Roles is the number of Roles.
+	Roles int
+	// Bindings is the number of RoleBindings.
+	Bindings int
+}
+
+func (c *Counts) add(kind Kind) {
+	switch kind {
+	case KindNetworkPolicy:
+		c.Policies++
+	case KindRole:
+		c.Roles++
+	case KindRoleBinding:
+		c.Bindings++
+	case KindNamespace:
+		// Namespaces are not written, only labelled.
+	}
+}
+
+// Write is an object to be created or changed.
+type Write struct {
+	// Desired is the object as it should be.
+	Desired client.Object
+	// UID is the UID of the object as it is; empty if there is none.
+	UID types.UID
+}
+
+// Taken is a name that the operator needs and somebody else's object has.
+type Taken struct {
+	// Kind is the kind of the object.
+	Kind Kind
+	// Name is its name.
+	Name string
+}
+
+// Diff compares what was rendered with what the cache shows. The owner is the UID of the
+// profile that the namespace belongs to.
+func Diff(rendered render.Objects, observed *Observed, owner types.UID) Changes {
+	current := map[key]client.Object{}
+	for _, obj := range observed.objects() {
+		current[keyOf(obj)] = obj
+	}
+	var changes Changes
+	kept := map[key]bool{}
+	for _, desired := range desiredObjects(rendered) {
+		k := keyOf(desired)
+		kept[k] = true
+		changes.add(desired, current[k], owner)
+	}
+	changes.withholdBindings(current, owner)
+	for _, obj := range slices.Backward(observed.objects()) {
+		if !kept[keyOf(obj)] && IsManaged(obj) && obj.GetDeletionTimestamp() == nil {
+			changes.Prune = append(changes.Prune, obj)
+		}
+	}
+	return changes
+}
+
+func (c *Changes) add(desired, current client.Object, owner types.UID) {
+	switch {
+	case current == nil:
+		c.Write = append(c.Write, Write{Desired: desired})
+	case !isOurs(current, owner):
+		c.Taken = append(c.Taken, Taken{Kind: kindOf(desired), Name: desired.GetName()})
+	case roleRefDiffers(desired, current):
+		// A roleRef cannot be changed in place.
+		c.Revoke = append(c.Revoke, current)
+		c.Write = append(c.Write, Write{Desired: desired})
+	case !matches(desired, current):
+		c.Write = append(c.Write, Write{Desired: desired, UID: current.GetUID()})
+	default:
+		c.Seen.add(kindOf(desired))
+	}
+}
+
+// withholdBindings sees to it that no binding of the operator's gives anybody a role that
+// somebody else wrote under the name of a profile's role.
+func (c *Changes) withholdBindings(current map[key]client.Object, owner types.UID) {
+	for _, taken := range c.Taken {
+		if taken.Kind != KindRole {
+			continue
+		}
+		c.Write = slices.DeleteFunc(c.Write, func(w Write) bool { return bindsRole(w.Desired, taken.Name) })
+		for _, obj := range current {
+			if bindsRole(obj, taken.Name) && isOurs(obj, owner) && !slices.Contains(c.Revoke, obj) {
+				c.Revoke = append(c.Revoke, obj)
+			}
+		}
+	}
+}
+
+func bindsRole(obj client.Object, role string) bool {
+	binding, ok := obj.(*rbacv1.RoleBinding)
+	return ok && binding.RoleRef.Kind == "Role" && binding.RoleRef.Name == role
+}
+
+func roleRefDiffers(desired, current client.Object) bool {
+	want, ok := desired.(*rbacv1.RoleBinding)
+	if !ok {
+		return false
+	}
+	have, ok := current.(*rbacv1.RoleBinding)
+	return ok && want.RoleRef != have.RoleRef
+}
+
+// matches tells whether an object is as it should be, as far as the operator says how it
+// should be: labels, annotations and owner references that others added do not count.
+func matches(desired, current client.Object) bool {
+	if !hasAll(current.GetLabels(), desired.GetLabels()) ||
+		!hasAll(current.GetAnnotations(), desired.GetAnnotations()) ||
+		!hasOwners(current, desired) {
+		return false
+	}
+	switch want := desired.(type) {
+	case *networkingv1.NetworkPolicy:
+		return equality.Semantic.DeepEqual(want.Spec, current.(*networkingv1.NetworkPolicy).Spec)
+	case *rbacv1.Role:
+		return equality.Semantic.DeepEqual(want.Rules, current.(*rbacv1.Role).Rules)
+	case *rbacv1.RoleBinding:
+		return equality.Semantic.DeepEqual(want.Subjects, current.(*rbacv1.RoleBinding).Subjects)
+	default:
+		return false
+	}
+}
+
+func hasOwners(current, desired client.Object) bool {
+	have := current.GetOwnerReferences()
+	for _, want := range desired.GetOwnerReferences() {
+		found := false
+		for _, ref := range have {
+			found = found || equality.Semantic.DeepEqual(ref, want)
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,115 @@
+package apply
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// patience is how long the cache may take to show a write before the write is taken to have
+// been overtaken by something that the watch did not show, such as a deletion while
+// the watch was down.
+const patience = 5 * time.Second
+
+// expectations remembers what was written to each namespace until the cache shows it. A
+// reconcile that came between the write and its echo would otherwise write again.
+type expectations struct {
+	mu    sync.Mutex
+	byNS  map[string]map[key]expectation
+	clock func() time.Time
+}
+
+type expectation struct {
+	// resourceVersion is the version that was written; empty for a deletion.
+	resourceVersion string
+	// deleted is the UID of the object that was deleted.
+	deleted types.UID
+	until   time.Time
+}
+
+func newExpectations() *expectations {
+	return &expectations{byNS: map[string]map[key]expectation{}, clock: time.Now}
+}
+
+func (e *expectations) wrote(namespace string, k key, resourceVersion string) {
+	e.set(namespace, k, expectation{resourceVersion: resourceVersion})
+}
+
+func (e *expectations) deleted(namespace string, k key, uid types.UID) {
+	e.set(namespace, k, expectation{deleted: uid})
+}
+
+func (e *expectations) set(namespace string, k key, x expectation) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	x.until = e.clock().Add(patience)
+	if e.byNS[namespace] == nil {
+		e.byNS[namespace] = map[key]expectation{}
+	}
+	e.byNS[namespace][k] = x
+}
+
+// forget drops what is expected of a namespace, or of one object that was seen deleted after
+// it was written.
+func (e *expectations) forget(namespace string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.byNS, namespace)
+}
+
+func (e *expectations) sawDeletion(obj client.Object) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	k := keyOf(obj)
+	x, expected := e.byNS[obj.GetNamespace()][k]
+	if expected && x.resourceVersion != "" && notOlder(obj.GetResourceVersion(), x.resourceVersion) {
+		delete(e.byNS[obj.GetNamespace()], k)
+	}
+}
+
+// outstanding tells how long to wait at most for the cache to show what was written; zero
+// if it shows all of it.
+func (e *expectations) outstanding(observed *Observed) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	namespace := observed.Namespace.Name
+	expected := e.byNS[namespace]
+	if len(expected) == 0 {
+		return 0
+	}
+	seen := map[key]client.Object{{KindNamespace, namespace}: observed.Namespace}
+	for _, obj := range observed.objects() {
+		seen[keyOf(obj)] = obj
+	}
+	var wait time.Duration
+	now := e.clock()
+	for k, x := range expected {
+		if x.isMet(seen[k]) || !now.Before(x.until) {
+			delete(expected, k)
+			continue
+		}
+		wait = max(wait, x.until.Sub(now))
+	}
+	if len(expected) == 0 {
+		delete(e.byNS, namespace)
+	}
+	return wait
+}
+
+func (x expectation) isMet(obj client.Object) bool {
+	if x.deleted != "" {
+		return obj == nil || obj.GetUID() != x.deleted || obj.GetDeletionTimestamp() != nil
+	}
+	return obj != nil && notOlder(obj.GetResourceVersion(), x.resourceVersion)
+}
+
+// notOlder tells whether a resource version is that of a write or a later one. Versions of
+// one resource are ordered (KEP-5504); where they cannot be read, waiting would be for
+// nothing.
+func notOlder(seen, written string) bool {
+	order, err := resourceversion.CompareResourceVersion(seen, written)
+	return err != nil || order >= 0
+}

@@ -1,0 +1,69 @@
+package apply
+
+import (
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// FailureClass says what a failed write means for whoever waits for it.
+type FailureClass string
+
+const (
+	// Retry: trying again is likely to help.
+	Retry FailureClass = "Retry"
+	// AboveCeiling: the API server does not let the operator grant permissions that it does
+	// not hold itself. An administrator has to raise the ceiling, or the profile to ask
+	// for less.
+	AboveCeiling FailureClass = "AboveCeiling"
+	// Rejected: the API server understood the write and refused it, as an admission policy
+	// or a quota does.
+	Rejected FailureClass = "Rejected"
+)
+
+// Failure is a write that failed.
+type Failure struct {
+	// Kind is the kind of the object.
+	Kind Kind
+	// Class says what the failure means.
+	Class FailureClass
+	// Role is the role of the profile, or the ClusterRole, that could not be granted; set
+	// for AboveCeiling.
+	Role string
+	// Detail is what the API server said, without names of objects: a text that differs
+	// from namespace to namespace or from try to try would make status change for ever.
+	Detail string
+	// Err is the error itself, for logs.
+	Err error
+}
+
+// escalation is how the API server says that a grant would be an escalation:
+// k8s.io/kubernetes/pkg/registry/rbac/validation/internal_version_adapter.go.
+const escalation = "attempting to grant RBAC permissions not currently held"
+
+func classify(kind Kind, role string, err error) Failure {
+	failure := Failure{Kind: kind, Class: Retry, Detail: string(apierrors.ReasonForError(err)), Err: err}
+	switch {
+	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), escalation):
+		failure.Class, failure.Role, failure.Detail = AboveCeiling, role, missingRules(err.Error())
+	case apierrors.HasStatusCause(err, "NamespaceTerminating"):
+		// The namespace goes away, and with it what could not be written.
+	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err),
+		apierrors.IsRequestEntityTooLargeError(err):
+		failure.Class = Rejected
+	}
+	if failure.Detail == "" {
+		failure.Detail = "the API server could not be reached"
+	}
+	return failure
+}
+
+// missingRules takes the rules that the operator lacks out of the API server's message,
+// which lists one per line after a colon.
+func missingRules(message string) string {
+	_, rules, found := strings.Cut(message, escalation+":\n")
+	if !found {
+		return ""
+	}
+	return strings.Join(strings.Split(strings.TrimSpace(rules), "\n"), "; ")
+}

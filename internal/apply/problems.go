@@ -1,0 +1,75 @@
+package apply
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/status"
+)
+
+// State says how far the namespace is after a pass.
+func (r *Result) State() status.State {
+	switch {
+	case len(r.Taken) > 0 || len(r.Failures) > 0:
+		return status.Failing
+	case r.Writes > 0:
+		return status.Written
+	default:
+		return status.Settled
+	}
+}
+
+// Err joins the failures that are worth trying again soon; nil if there are none.
+func (r *Result) Err() error {
+	var errs []error
+	for _, f := range r.Failures {
+		if f.Class == Retry {
+			errs = append(errs, f.Err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Refused tells whether a write failed that only a person can mend.
+func (r *Result) Refused() bool {
+	return slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Class != Retry })
+}
+
+// Problems says what keeps the namespace from being settled, each problem once.
+func (r *Result) Problems() []status.Problem {
+	var problems []status.Problem
+	add := func(reason, format string, args ...any) {
+		p := status.Problem{Reason: reason, Message: fmt.Sprintf(format, args...)}
+		if !slices.Contains(problems, p) {
+			problems = append(problems, p)
+		}
+	}
+	for _, t := range r.Taken {
+		add(v1alpha1.ReasonNameTaken,
+			"a %s named %s exists that the operator did not write; rename or delete it, the operator needs the name", t.Kind, t.Name)
+	}
+	for _, f := range r.Failures {
+		switch f.Class {
+		case AboveCeiling:
+			add(v1alpha1.ReasonAboveCeiling,
+				"role %s is above what the operator may grant%s; grant less, or let a cluster admin add the permissions to a ClusterRole labelled segmentation.dev/grantable: \"true\"",
+				f.Role, missing(f.Detail))
+		case Rejected:
+			add(v1alpha1.ReasonRejected, "the API server refused to write a %s: %s", f.Kind, f.Detail)
+		case Retry:
+			add(v1alpha1.ReasonRetrying, "writing a %s failed and is tried again: %s", f.Kind, f.Detail)
+		}
+	}
+	return problems
+}
+
+// missing quotes the permissions that the operator lacks, if the API server named them.
+func missing(rules string) string {
+	if rules == "" {
+		return ""
+	}
+	return " (missing: " + strings.TrimSpace(rules) + ")"
+}

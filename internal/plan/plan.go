@@ -1,0 +1,122 @@
+// Package plan compiles a SegmentationProfile: it checks what the profile says as a whole
+// and brings it into the form from which one namespace's objects are rendered, with every
+// reference resolved. It is pure.
+//
+// What the CRD's own rules refuse is checked here once more where a mistake would open a
+// path or panic, since a stored object may be older than the rules.
+package plan
+
+import (
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+)
+
+// Plan is a profile compiled and checked: all that is needed to write one namespace's
+// objects.
+type Plan struct {
+	// Profile is the name of the profile.
+	Profile string
+	// UID is the profile's UID; empty for a profile that is not from a cluster.
+	UID types.UID
+	// Generation is the profile's generation.
+	Generation int64
+	// DNS is where names are resolved; nil opens nothing.
+	DNS *DNS
+	// Tiers are the profile's tiers in the order of the profile.
+	Tiers []Tier
+}
+
+// DNS is where pods of the tiers resolve names.
+type DNS struct {
+	// Namespace is the namespace of the DNS pods.
+	Namespace string
+	// Pods chooses the DNS pods.
+	Pods metav1.LabelSelector
+	// Port is the port on which they listen, for UDP and TCP.
+	Port int32
+}
+
+// Tier is all that the namespaces of one tier get.
+type Tier struct {
+	// Name is the tier's name.
+	Name string
+	// Claim chooses the tier's namespaces.
+	Claim claim.Tier
+	// InternalTraffic says which pods of the tier reach each other.
+	InternalTraffic v1alpha1.InternalTraffic
+	// Rules are the sides of the dependencies that concern the tier.
+	Rules []Rule
+	// Grants are the roles bound in each namespace.
+	Grants []Grant
+}
+
+// Rule is one side of one dependency: what the pods of a tier may reach, or may be
+// reached from.
+type Rule struct {
+	// Dependency is the name of the dependency.
+	Dependency string
+	// Direction is Egress on the side of from, and Ingress on the side of to.
+	Direction networkingv1.PolicyType
+	// Pods chooses pods of the tier; nil means every pod.
+	Pods *metav1.LabelSelector
+	// Remote is the other side.
+	Remote Party
+	// Ports are the ports of the called side; empty means every port of every protocol.
+	Ports []networkingv1.NetworkPolicyPort
+}
+
+// Party is the other side of a rule. Exactly one of Tier, Namespaces and CIDRs is set.
+type Party struct {
+	// Tier is the name of a tier of the same profile.
+	Tier string
+	// Namespaces are namespaces outside the profile.
+	Namespaces *NamespaceSet
+	// CIDRs are addresses.
+	CIDRs []networkingv1.IPBlock
+	// Pods chooses pods in the tier or the namespaces; nil means every pod.
+	Pods *metav1.LabelSelector
+}
+
+// NamespaceSet chooses namespaces outside the profile. Exactly one of the two is set.
+type NamespaceSet struct {
+	// Selector chooses namespaces by label.
+	Selector *metav1.LabelSelector
+	// Names lists namespaces, sorted.
+	Names []string
+}
+
+// Grant is a role, and those who get it in each namespace of a tier.
+type Grant struct {
+	// Role is the name of the profile's role; empty if ClusterRole is set.
+	Role string
+	// Rules are the rules of the profile's role.
+	Rules []rbacv1.PolicyRule
+	// ClusterRole is the name of an existing ClusterRole.
+	ClusterRole string
+	// Subjects are those who get it, sorted and each once.
+	Subjects []rbacv1.Subject
+}
+
+// Tier returns the tier of that name, or nil.
+func (p *Plan) Tier(name string) *Tier {
+	for i := range p.Tiers {
+		if p.Tiers[i].Name == name {
+			return &p.Tiers[i]
+		}
+	}
+	return nil
+}
+
+// ClaimTiers returns what the profile's tiers select.
+func (p *Plan) ClaimTiers() []claim.Tier {
+	tiers := make([]claim.Tier, 0, len(p.Tiers))
+	for _, t := range p.Tiers {
+		tiers = append(tiers, t.Claim)
+	}
+	return tiers
+}

@@ -1,0 +1,121 @@
+// Package render turns a plan into the objects of one namespace. It is pure: the same plan
+// gives the same bytes. What it returns is sorted and carries every default that the API
+// server would fill in, so that comparing it with what the API server returns is exact.
+//
+// All namespaces of a tier get the same objects but for the namespace's name. So a tier is
+// rendered once, and In puts the result into a namespace.
+package render
+
+import (
+	"slices"
+	"strings"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
+)
+
+// Prefix begins the name of every generated object.
+const Prefix = "segmentation"
+
+// Objects are the objects of one namespace, each kind sorted by name.
+type Objects struct {
+	// Policies are the NetworkPolicies.
+	Policies []*networkingv1.NetworkPolicy
+	// Roles are the Roles.
+	Roles []*rbacv1.Role
+	// Bindings are the RoleBindings.
+	Bindings []*rbacv1.RoleBinding
+}
+
+// Tier renders a tier: the objects of each of its namespaces, with no namespace set.
+func Tier(p *plan.Plan, t *plan.Tier) Objects {
+	m := metadata{plan: p, tier: t}
+	out := Objects{Policies: []*networkingv1.NetworkPolicy{basePolicy(m)}}
+	for i := range t.Rules {
+		if t.Rules[i].Pods != nil {
+			out.Policies = append(out.Policies, podPolicy(m, &t.Rules[i]))
+		}
+	}
+	for i := range t.Grants {
+		if t.Grants[i].Role != "" {
+			out.Roles = append(out.Roles, role(m, &t.Grants[i]))
+		}
+		out.Bindings = append(out.Bindings, binding(m, &t.Grants[i]))
+	}
+	slices.SortFunc(out.Policies, func(a, b *networkingv1.NetworkPolicy) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out.Roles, func(a, b *rbacv1.Role) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(out.Bindings, func(a, b *rbacv1.RoleBinding) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// In puts the objects into a namespace. The result shares all but the namespace's name with
+// the receiver: neither may be modified.
+func (o Objects) In(namespace string) Objects {
+	out := Objects{
+		Policies: make([]*networkingv1.NetworkPolicy, len(o.Policies)),
+		Roles:    make([]*rbacv1.Role, len(o.Roles)),
+		Bindings: make([]*rbacv1.RoleBinding, len(o.Bindings)),
+	}
+	for i, policy := range o.Policies {
+		placed := *policy
+		placed.Namespace = namespace
+		out.Policies[i] = &placed
+	}
+	for i, role := range o.Roles {
+		placed := *role
+		placed.Namespace = namespace
+		out.Roles[i] = &placed
+	}
+	for i, binding := range o.Bindings {
+		placed := *binding
+		placed.Namespace = namespace
+		out.Bindings[i] = &placed
+	}
+	return out
+}
+
+// metadata makes the metadata of a tier's objects.
+type metadata struct {
+	plan *plan.Plan
+	tier *plan.Tier
+}
+
+// object returns the metadata of one object. Nothing of the profile's own labels and
+// annotations is copied: a GitOps tool would take a copy of its tracking marks for an object
+// that it has to prune.
+func (m metadata) object(name string, declaredBy ...string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Name: name,
+		Labels: map[string]string{
+			v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue,
+			v1alpha1.ProfileLabel:   m.plan.Profile,
+			v1alpha1.TierLabel:      m.tier.Name,
+		},
+		Annotations:     map[string]string{v1alpha1.DeclaredByAnnotation: strings.Join(declaredBy, ", ")},
+		OwnerReferences: m.owners(),
+	}
+}
+
+// owners returns the reference to the profile. It has no controller flag, since an object
+// that a backup restored may still have a reference with one, and the API server allows
+// only one; and it does not block the profile's deletion.
+func (m metadata) owners() []metav1.OwnerReference {
+	if m.plan.UID == "" {
+		return nil
+	}
+	return []metav1.OwnerReference{{
+		APIVersion: v1alpha1.GroupVersion.String(),
+		Kind:       "SegmentationProfile",
+		Name:       m.plan.Profile,
+		UID:        m.plan.UID,
+	}}
+}
+
+// MembershipLabels are the labels of a member namespace.
+func MembershipLabels(profile, tier string) map[string]string {
+	return map[string]string{v1alpha1.ProfileLabel: profile, v1alpha1.TierLabel: tier}
+}

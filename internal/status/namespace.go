@@ -1,0 +1,52 @@
+package status
+
+import (
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+)
+
+// State says how far a namespace is.
+type State string
+
+const (
+	// Unseen: the namespace was not looked at yet since the profile changed.
+	Unseen State = "Unseen"
+	// Written: what had to be written was written, and not seen yet.
+	Written State = "Written"
+	// Settled: the namespace was seen to be as it should be.
+	Settled State = "Settled"
+	// Failing: something could not be written.
+	Failing State = "Failing"
+)
+
+// Namespace is what the operator knows of one namespace.
+type Namespace struct {
+	// Name is the namespace's name.
+	Name string
+	// Decision is what became of it.
+	Decision claim.Decision
+	// State says how far it is.
+	State State
+	// Problems are what keeps it from being settled.
+	Problems []Problem
+	// Policies, Roles and Bindings count the objects seen as declared.
+	Policies, Roles, Bindings int
+}
+
+// Problem is something that keeps a namespace from being settled.
+type Problem struct {
+	// Reason is one of the reasons of conditions: NameTaken, AboveCeiling, Rejected or Retrying.
+	Reason string
+	// Message says what is wrong and what to do about it.
+	Message string
+}
+
+// standing returns how a profile stands to the namespace, and the tiers by which it selects it;
+// an empty standing if it does not select it.
+func (n *Namespace) standing(profile string) (claim.Standing, []string) {
+	for _, s := range n.Decision.Selections {
+		if s.Profile == profile {
+			return s.Standing, s.Tiers
+		}
+	}
+	return "", nil
+}
