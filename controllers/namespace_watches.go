@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -31,12 +32,24 @@ func (r *NamespaceReconciler) SetupWithManager(mgr ctrl.Manager, options control
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("namespace").
 		WithOptions(options).
+		WithLogConstructor(logsBy(mgr.GetLogger(), "namespace")).
 		WatchesMetadata(&corev1.Namespace{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(membershipMayChange())).
 		Watches(&networkingv1.NetworkPolicy{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
 		Watches(&rbacv1.Role{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
 		Watches(&rbacv1.RoleBinding{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
 		Watches(&v1alpha1.SegmentationProfile{}, r.enqueueConcerned()).
 		Complete(r)
+}
+
+// logsBy makes the loggers of a controller, in which the object worked on has its kind as key.
+func logsBy(base logr.Logger, kind string) func(*reconcile.Request) logr.Logger {
+	base = base.WithValues("controller", kind)
+	return func(request *reconcile.Request) logr.Logger {
+		if request == nil {
+			return base
+		}
+		return base.WithValues(kind, request.Name)
+	}
 }
 
 // membershipMayChange passes events of namespaces whose labels or deletion changed.

@@ -48,6 +48,7 @@ func (r *ProfileReconciler) SetupWithManager(mgr ctrl.Manager, options controlle
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("profile").
 		WithOptions(options).
+		WithLogConstructor(logsBy(mgr.GetLogger(), "profile")).
 		For(&v1alpha1.SegmentationProfile{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WatchesRawSource(announced).
 		Complete(r)
@@ -145,7 +146,7 @@ func (r *ProfileReconciler) publish(ctx context.Context, profile *v1alpha1.Segme
 		return client.IgnoreNotFound(fmt.Errorf("writing status: %w", err))
 	}
 	r.pace.wrote(profile.Name, version, time.Now())
-	logr.FromContextOrDiscard(ctx).Info("Status written", "profile", profile.Name,
+	logr.FromContextOrDiscard(ctx).Info("Status written",
 		"generation", want.ObservedGeneration, "claimed", want.Namespaces.Claimed, "ready", want.Namespaces.Ready)
 	for _, e := range transitions(profile.Status.Conditions, want.Conditions) {
 		r.Recorder.Eventf(profile, nil, e.kind, e.reason, "Reconcile", "%s", e.message)

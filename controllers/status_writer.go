@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	applyv1alpha1 "github.com/segmentation-dev/segmentation-operator/api/applyconfiguration/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 )
 
 // statusInterval is the shortest time between two writes of one profile's status.

@@ -10,16 +10,19 @@ type Peer struct {
 	// +required
 	Name Name `json:"name,omitempty"`
 
-	// namespaces chooses the namespaces of the peer. The operator writes nothing in them.
+	// namespaces chooses the namespaces of the peer, by label or by name. The operator
+	// writes nothing in them: a policy of their own may still deny what a dependency allows.
 	// +optional
 	Namespaces *NamespaceSet `json:"namespaces,omitempty"`
 
-	// pods chooses pods in those namespaces. Left out, or empty, it means every pod.
+	// pods narrows the peer to the pods with these labels. Left out, or empty, it means every
+	// pod of the namespaces.
 	// +optional
 	Pods *LabelSelector `json:"pods,omitempty"`
 
-	// cidrs are the addresses of the peer. They should be outside the cluster: most
-	// network plugins do not match pods by their address.
+	// cidrs are the addresses of the peer, in 1 to 64 ranges; 0.0.0.0/0 and ::/0 are all of
+	// them. They should be outside the cluster: most network plugins do not match pods
+	// by their address.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -29,13 +32,13 @@ type Peer struct {
 
 // CIDRBlock is a range of addresses, less some ranges inside it.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.except) || !isCIDR(self.cidr) || self.except.all(e, !isCIDR(e) || (cidr(self.cidr).containsCIDR(e) && cidr(e).prefixLength() > cidr(self.cidr).prefixLength()))",message="every except must be a smaller range inside cidr"
+// +kubebuilder:validation:XValidation:rule="!has(self.except) || !isCIDR(self.cidr) || self.except.all(e, !isCIDR(e) || (cidr(self.cidr).containsCIDR(e) && cidr(e).prefixLength() > cidr(self.cidr).prefixLength()))",message="every except must be a range inside cidr, and smaller than it",fieldPath=".except"
 type CIDRBlock struct {
 	// cidr is the range, such as 198.51.100.0/24 or 2001:db8::/64.
 	// +required
 	CIDR CIDR `json:"cidr,omitempty"`
 
-	// except are ranges inside cidr that do not belong to the peer.
+	// except are at most 16 smaller ranges inside cidr that do not belong to the peer.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
@@ -43,10 +46,11 @@ type CIDRBlock struct {
 }
 
 // CIDR is a range of IPv4 or IPv6 addresses, in the form that Kubernetes calls canonical:
-// no host bits, no leading zeros.
+// no bits set beyond the prefix length, no leading zeros, IPv6 in lower case and shortened.
 //
 // +kubebuilder:validation:MinLength=4
 // +kubebuilder:validation:MaxLength=43
-// +kubebuilder:validation:XValidation:rule="isCIDR(self)",message="must be a range of addresses such as 198.51.100.0/24 or 2001:db8::/64; one address is written 198.51.100.7/32"
+// +kubebuilder:validation:XValidation:rule="isCIDR(self)",message="must be a range of addresses such as 198.51.100.0/24 or 2001:db8::/64; one address is written 198.51.100.7/32, and an IPv4-mapped IPv6 address as the IPv4 address"
 // +kubebuilder:validation:XValidation:rule="!isCIDR(self) || cidr(self) == cidr(self).masked()",message="has bits set beyond its prefix length; give the range's first address"
+// +kubebuilder:validation:XValidation:rule="!isCIDR(self) || string(cidr(self)) == self",message="is not in the canonical form of IPv6: lower case, no leading zeros, the longest run of zeros as ::"
 type CIDR string

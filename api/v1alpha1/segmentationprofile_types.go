@@ -7,7 +7,12 @@ import (
 // SegmentationProfile declares tiers of namespaces, the dependencies allowed
 // between them, and who may do what in them. The operator turns it into
 // NetworkPolicies, Roles and RoleBindings in every namespace of its tiers,
-// and keeps them true. Whatever is not declared is denied.
+// and keeps them true. Network traffic that is not declared is denied, in both
+// directions, for every pod of the tiers; namespaces outside them are not touched.
+//
+// Begin with spec.tiers, one for each set of namespaces that belong together, and
+// add a dependency for each call from one to another. With spec.mode Preview the
+// profile is only computed, and its status says what it would do.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -17,7 +22,7 @@ import (
 // +kubebuilder:printcolumn:name="Namespaces",type=string,JSONPath=`.status.namespaces.summary`,description="Namespaces ready, of those claimed."
 // +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63 && self.metadata.name.matches('^[a-z0-9](-*[a-z0-9])*$')",message="metadata.name must be a DNS label of at most 63 characters (lower-case letters, digits and '-'), since it becomes a label value; choose a shorter name without dots"
+// +kubebuilder:validation:XValidation:rule="!format.dns1123Label().validate(self.metadata.name).hasValue()",message="metadata.name must be a DNS label of at most 63 characters (lower-case letters, digits and '-'), since it becomes a label value; choose a shorter name without dots",fieldPath=".metadata"
 // +genclient
 // +genclient:nonNamespaced
 type SegmentationProfile struct {
@@ -28,11 +33,11 @@ type SegmentationProfile struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
 
-	// spec is what is declared.
+	// spec is what the profile declares: what you write.
 	// +required
 	Spec SegmentationProfileSpec `json:"spec,omitzero"`
 
-	// status is what the operator has done and seen.
+	// status is what the operator has done and seen. Only the operator writes it.
 	// +optional
 	// +default={"observedGeneration": -1}
 	Status SegmentationProfileStatus `json:"status,omitempty,omitzero"`
@@ -66,20 +71,22 @@ type SegmentationProfileSpec struct {
 	// mode is Enforce (the default) or Preview. In Enforce, the operator writes the
 	// objects and keeps them true. In Preview, it computes and reports in status, writes
 	// and deletes nothing, and the profile claims no namespace; what an earlier Enforce
-	// wrote stays as it is.
+	// wrote stays as it is. Preview a new profile before you enforce it: enforcing it cuts
+	// every connection that it does not declare.
 	// +optional
 	// +default="Enforce"
 	Mode Mode `json:"mode,omitempty"`
 
-	// dns says where pods of the tiers may resolve names. Left out, it is the cluster
+	// dns says where the pods of all tiers may resolve names. Left out, it is the cluster
 	// DNS in its usual place: pods labelled k8s-app=kube-dns in kube-system, port 53,
-	// UDP and TCP. {mode: None} opens nothing.
+	// UDP and TCP. Write {mode: None} to open nothing.
 	// +optional
 	// +default={}
 	DNS DNS `json:"dns,omitempty,omitzero"`
 
-	// tiers are the named sets of namespaces that this profile segments. Every pod in
-	// them is denied whatever no internalTraffic, dependency or dns allows, both ways.
+	// tiers are the named sets of namespaces that this profile segments, such as web, api
+	// and data: 1 to 64 of them. A pod in them sends and receives only what internalTraffic,
+	// a dependency or dns allows. An application that lives in one namespace is a profile of one tier.
 	// +required
 	// +listType=map
 	// +listMapKey=name
@@ -88,25 +95,28 @@ type SegmentationProfileSpec struct {
 	Tiers []Tier `json:"tiers,omitempty"`
 
 	// peers are the parties outside the tiers that dependencies may name: namespaces
-	// that this profile does not segment, or addresses.
+	// that this profile does not segment, such as those of an ingress controller, or
+	// addresses outside the cluster. At most 64, none with the name of a tier.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	Peers []Peer `json:"peers,omitempty"`
 
-	// roles are sets of API permissions. A role that a tier's access names becomes a Role
-	// in each namespace of the tier. What they may hold is bounded by the API server: no
-	// more than the operator itself is granted through ClusterRoles labelled
-	// segmentation.dev/grantable: "true".
+	// roles are sets of API permissions, for the access of tiers to name: at most 64. A role
+	// that a tier's access names becomes a Role in each namespace of the tier. The API server
+	// bounds what roles may hold: no more than the operator itself is granted, through
+	// ClusterRoles that a cluster administrator labels segmentation.dev/grantable: "true".
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	Roles []Role `json:"roles,omitempty"`
 
-	// dependencies are the permissions for one tier or peer to reach another. Each opens
-	// both sides: egress at the one that calls, ingress at the one that is called.
+	// dependencies are the permissions for one tier or peer to reach another: at most 512.
+	// Each opens both sides: egress at the tier that calls, ingress at the tier that is
+	// called. Answers to a call need no dependency of their own. Left out, nothing crosses
+	// the borders of the tiers.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -127,7 +137,7 @@ const (
 )
 
 // Name names a tier, a peer, a role or a dependency. It is a DNS label (RFC 1123),
-// as it becomes a label value or a part of an object's name.
+// since it becomes a label value or a part of an object's name.
 //
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=63

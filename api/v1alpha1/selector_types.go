@@ -5,11 +5,11 @@ package v1alpha1
 // +kubebuilder:validation:XValidation:rule="has(self.selector) != has(self.names)",message="give either selector or names, and only one of them"
 type NamespaceSet struct {
 	// selector chooses namespaces by their labels. An empty selector chooses every
-	// namespace.
+	// namespace, system namespaces excepted where it is a tier's.
 	// +optional
 	Selector *LabelSelector `json:"selector,omitempty"`
 
-	// names lists namespaces by name. A name without a namespace is no error: the
+	// names lists 1 to 128 namespaces by name. A name without a namespace is no error: the
 	// namespace belongs to the set from the moment it is created.
 	// +optional
 	// +listType=set
@@ -21,15 +21,18 @@ type NamespaceSet struct {
 // LabelSelector chooses objects by their labels, with the meaning and the form of
 // Kubernetes' own label selectors: all of matchLabels and matchExpressions must hold,
 // and an empty selector chooses everything. It is a type of its own so that the API
-// server refuses a selector that NetworkPolicy would refuse.
+// server refuses a selector that NetworkPolicy would refuse. Who applies a selector owns
+// all of it: two appliers cannot each add labels to the same one.
+//
+// +structType=atomic
 type LabelSelector struct {
-	// matchLabels are labels that must have exactly these values.
+	// matchLabels are labels that must have exactly these values: at most 16.
 	// +optional
 	// +kubebuilder:validation:MaxProperties=16
-	// +kubebuilder:validation:XValidation:rule="self.all(key, !format.qualifiedName().validate(key).hasValue())",message="every key must be a label key such as app or example.com/app"
+	// +kubebuilder:validation:XValidation:rule="self.all(key, !format.qualifiedName().validate(key).hasValue())",message="every key must be a label key such as app or example.com/app: a name of at most 63 letters, digits, '-', '_' and '.', after an optional DNS name and a slash"
 	MatchLabels map[string]LabelValue `json:"matchLabels,omitempty"`
 
-	// matchExpressions are requirements on labels.
+	// matchExpressions are requirements on labels: at most 8.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=8
@@ -38,7 +41,7 @@ type LabelSelector struct {
 
 // LabelSelectorRequirement is one requirement on the value of one label.
 //
-// +kubebuilder:validation:XValidation:rule="(self.operator in ['In', 'NotIn']) == (has(self.values) && self.values.size() > 0)",message="values must be given with operator In or NotIn, and left out with Exists or DoesNotExist"
+// +kubebuilder:validation:XValidation:rule="(self.operator in ['In', 'NotIn']) == (has(self.values) && self.values.size() > 0)",fieldPath=".values",message="values must be given with operator In or NotIn, and left out with Exists or DoesNotExist"
 type LabelSelectorRequirement struct {
 	// key is the label that the requirement is about.
 	// +required
@@ -48,12 +51,13 @@ type LabelSelectorRequirement struct {
 	// +kubebuilder:validation:XValidation:rule="self.indexOf('/') <= 253",message="must be a label key such as app or example.com/app, with at most 253 characters before the slash"
 	Key string `json:"key,omitempty"`
 
-	// operator is In, NotIn, Exists or DoesNotExist. NotIn also holds for objects
-	// without the label.
+	// operator is In (the label has one of the values), NotIn (it has none of them, or is
+	// absent), Exists (it is there, with any value) or DoesNotExist (it is absent).
 	// +required
 	Operator LabelSelectorOperator `json:"operator,omitempty"`
 
-	// values are the values that In and NotIn compare with.
+	// values are the values that In and NotIn compare with, 1 to 32; Exists and DoesNotExist
+	// take none.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
@@ -80,5 +84,5 @@ const (
 // and '.', beginning and ending with a letter or a digit; or empty.
 //
 // +kubebuilder:validation:MaxLength=63
-// +kubebuilder:validation:Pattern=`^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$`
+// +kubebuilder:validation:Pattern=`^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$`
 type LabelValue string

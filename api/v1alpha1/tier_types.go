@@ -2,24 +2,26 @@ package v1alpha1
 
 // Tier is a named set of namespaces.
 type Tier struct {
-	// name names the tier. It becomes the value of the label segmentation.dev/tier on
-	// the tier's namespaces.
+	// name names the tier in dependencies and findings, and is the value of the label
+	// segmentation.dev/tier that the operator puts on the tier's namespaces.
 	// +required
 	Name Name `json:"name,omitempty"`
 
-	// namespaces chooses the namespaces of the tier. A namespace belongs to at most one
-	// tier of at most one profile; system namespaces are left out.
+	// namespaces chooses the namespaces of the tier, by label or by name, today's and those
+	// still to come. A namespace belongs to at most one tier of at most one profile: of two
+	// profiles the older one keeps it. System namespaces are left out.
 	// +required
 	Namespaces NamespaceSet `json:"namespaces,omitzero"`
 
 	// internalTraffic says which pods of the tier reach each other without a dependency:
-	// SameNamespace (the default), those in one namespace; SameTier, all of the
-	// tier; Deny, none.
+	// with SameNamespace (the default) those in the same namespace; with SameTier all of the
+	// tier's; with Deny none, so that a dependency from the tier to itself is needed.
 	// +optional
 	// +default="SameNamespace"
 	InternalTraffic InternalTraffic `json:"internalTraffic,omitempty"`
 
-	// access grants API permissions in each namespace of the tier.
+	// access grants API permissions to people and programs, in each namespace of the tier:
+	// at most 16 grants.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
@@ -42,23 +44,24 @@ const (
 
 // DNS says where pods of the tiers may resolve names.
 type DNS struct {
-	// mode is ClusterDNS (the default) or None.
+	// mode is ClusterDNS (the default) or None. With None nothing is opened, whatever the
+	// other fields say.
 	// +optional
 	// +default="ClusterDNS"
 	Mode DNSMode `json:"mode,omitempty"`
 
-	// namespace is the namespace of the DNS pods.
+	// namespace is the namespace of the DNS pods: kube-system, if it is left out.
 	// +optional
 	// +default="kube-system"
 	Namespace NamespaceName `json:"namespace,omitempty"`
 
-	// pods chooses the DNS pods in that namespace. An empty selector means every pod.
+	// pods chooses the DNS pods in that namespace. Left out, it means those labelled
+	// k8s-app=kube-dns, which CoreDNS has too. An empty selector means every pod.
 	// +optional
-	// +default={"matchLabels": {"k8s-app": "kube-dns"}}
 	Pods *LabelSelector `json:"pods,omitempty"`
 
-	// port is the port on which the DNS pods listen, for UDP and TCP. It is the pods'
-	// port, not the Service's: 5353 on OpenShift.
+	// port is the port on which the DNS pods listen, for UDP and TCP: 53, if it is left out.
+	// It is the pods' port, not the Service's: 5353 on OpenShift.
 	// +optional
 	// +default=53
 	// +kubebuilder:validation:Minimum=1

@@ -162,10 +162,9 @@ func (r *run) write(writes []Write) {
 }
 
 // apply creates or changes one object. Only what the cache showed to be the operator's is
-// taken by force: an object that somebody else created under the same name in the meantime
-// makes a creation fail with a conflict.
+// taken by force.
 func (r *run) apply(w Write) error {
-	config, meta, err := configuration(w)
+	config, err := configuration(w)
 	if err != nil {
 		return err
 	}
@@ -174,13 +173,11 @@ func (r *run) apply(w Write) error {
 		opts = append(opts, client.ForceOwnership)
 	}
 	r.Writes++
-	if err := r.client.Apply(r.ctx, config, opts...); err != nil {
+	if err := r.client.Apply(r.ctx, client.ApplyConfigurationFromUnstructured(config), opts...); err != nil {
 		return fmt.Errorf("applying %s %s: %w", kindOf(w.Desired), w.Desired.GetName(), err)
 	}
 	r.log.V(1).Info("Applied", "kind", kindOf(w.Desired), "object", w.Desired.GetName(), "created", w.UID == "")
-	if meta.ResourceVersion != nil {
-		r.expected.wrote(r.observed.Namespace.Name, keyOf(w.Desired), *meta.ResourceVersion)
-	}
+	r.expected.wrote(r.observed.Namespace.Name, keyOf(w.Desired), config.GetResourceVersion())
 	return nil
 }
 
@@ -225,7 +222,7 @@ func (r *run) label(membership map[string]string) {
 		r.fail(KindNamespace, "", fmt.Errorf("labelling: %w", err))
 		return
 	}
-	r.log.V(1).Info("Labelled as member", "tier", membership[v1alpha1.TierLabel])
+	r.log.V(1).Info("Labelled as member")
 	if config.ResourceVersion != nil {
 		r.expected.wrote(namespace.Name, key{KindNamespace, namespace.Name}, *config.ResourceVersion)
 	}

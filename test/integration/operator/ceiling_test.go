@@ -1,0 +1,95 @@
+package operator
+
+import (
+	"context"
+	"testing"
+
+	. "github.com/onsi/gomega" //nolint:revive // Gomega reads as it is meant to only without its name.
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/test/builders"
+)
+
+// TestCeiling asks for more than the operator may grant. The operator runs under its own
+// service account, so it is the API server that refuses.
+func TestCeiling(t *testing.T) {
+	w := newWorld(t)
+	w.namespace("one", "web")
+	shop := w.twoTiers("shop").
+		Role(builders.MakeRole("viewer").Read("pods").Obj(),
+			builders.MakeRole("deployer").Rule("apps", []string{"deployments"}, []string{"delete"}).Obj()).Obj()
+	developers := []v1alpha1.Subject{builders.Group("developers")}
+	shop.Spec.Tiers[0].Access = []v1alpha1.TierAccess{
+		{Role: "viewer", Subjects: developers},
+		{Role: "deployer", Subjects: developers},
+		{ClusterRole: "cluster-admin", Subjects: developers},
+		{ClusterRole: "view", Subjects: developers},
+	}
+	p := w.create(shop)
+
+	t.Run("the profile says which role is above the ceiling, and how to raise it", func(t *testing.T) {
+		ready := w.condition(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonAboveCeiling)
+		w.Expect(ready.Message).To(ContainSubstring("is above what the operator may grant"))
+		w.Expect(ready.Message).To(ContainSubstring("segmentation.dev/grantable"))
+		w.condition(p, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonAboveCeiling)
+		var told []string
+		for _, f := range p.Status.Findings {
+			told = append(told, f.Message)
+		}
+		w.Expect(told).To(ContainElement(And(ContainSubstring("role deployer"), ContainSubstring(`Resources:["deployments"]`))))
+		w.Expect(told).To(ContainElement(ContainSubstring("role cluster-admin")))
+		w.Expect(told).NotTo(ContainElement(ContainSubstring("role view")))
+	})
+	t.Run("the network side and what is below the ceiling are there all the same", func(t *testing.T) {
+		_, err := w.policy("one", "segmentation")
+		w.Expect(err).NotTo(HaveOccurred())
+		got, err := w.objects("one")
+		w.Expect(err).NotTo(HaveOccurred())
+		w.Expect(got.Roles).To(HaveLen(1))
+		w.Expect(got.Roles[0].Name).To(Equal("segmentation-viewer"))
+		w.Expect(got.Bindings).To(HaveLen(2))
+		n := builders.MakeNamespace(w.ns("one")).Obj()
+		w.Expect(env.admin.Get(t.Context(), client.ObjectKeyFromObject(n), n)).To(Succeed())
+		w.Expect(n.Labels).To(HaveKeyWithValue(v1alpha1.TierLabel, "web"))
+	})
+	t.Run("an administrator raises the ceiling", func(t *testing.T) {
+		raised := &rbacv1.ClusterRole{
+			ObjectMeta: metav1.ObjectMeta{Name: w.ns("deployers"), Labels: map[string]string{"segmentation.dev/grantable": "true"}},
+			Rules:      []rbacv1.PolicyRule{{APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: []string{"delete"}}},
+		}
+		w.Expect(env.admin.Create(t.Context(), raised)).To(Succeed())
+		t.Cleanup(func() { _ = env.admin.Delete(context.Background(), raised) })
+		w.Eventually(func() []rbacv1.PolicyRule {
+			var role rbacv1.ClusterRole
+			w.Expect(env.admin.Get(t.Context(), client.ObjectKey{Name: "segmentation-operator-grantable"}, &role)).To(Succeed())
+			return role.Rules
+		}, soon, tick).Should(ContainElement(HaveField("Resources", []string{"deployments"})))
+		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
+			s.Tiers[0].Access = append(s.Tiers[0].Access[:2:2], s.Tiers[0].Access[3])
+		})
+		w.settled(p, 1)
+		w.eventuallyHas(p, "one", "web")
+	})
+	t.Run("the operator may not do what it is not for", func(t *testing.T) {
+		config, err := env.cluster.ServiceAccountConfig(t.Context(), systemNamespace, serviceAccount)
+		w.Expect(err).NotTo(HaveOccurred())
+		operator, err := client.New(config, client.Options{Scheme: env.scheme})
+		w.Expect(err).NotTo(HaveOccurred())
+		attempts := map[string]error{
+			"create a namespace": operator.Create(t.Context(), builders.MakeNamespace(w.ns("evil")).Obj()),
+			"delete a namespace": operator.Delete(t.Context(), builders.MakeNamespace(w.ns("one")).Obj()),
+			"change a profile":   operator.Update(t.Context(), p.DeepCopy()),
+			"write a role above the ceiling": operator.Create(t.Context(),
+				builders.MakeRBACRole(w.ns("one"), "evil").Rule("", []string{"secrets"}, []string{"get"}).Obj()),
+			"bind cluster-admin": operator.Create(t.Context(),
+				builders.MakeRoleBinding(w.ns("one"), "evil").ClusterRole("cluster-admin").User("mallory").Obj()),
+		}
+		for what, err := range attempts {
+			w.Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%s: %v", what, err)
+		}
+	})
+}

@@ -1,0 +1,197 @@
+package operator
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega" //nolint:revive // Gomega reads as it is meant to only without its name.
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/test/builders"
+	"github.com/segmentation-dev/segmentation-operator/test/cluster"
+)
+
+// requests returns what the operator asked of the API server since a position, but for the
+// lease that leader election is made of, and the event that tells who has it.
+func requests(w *world, since cluster.AuditPosition, want func(cluster.AuditEvent) bool) []string {
+	w.t.Helper()
+	events, err := env.cluster.Audit().Since(w.ctx(), since)
+	w.Expect(err).NotTo(HaveOccurred())
+	var out []string
+	for _, e := range events {
+		lease := e.Namespace == systemNamespace && (e.Resource == "leases" || e.Resource == "events")
+		if e.User == operatorUser && !lease && want(e) {
+			out = append(out, e.String())
+		}
+	}
+	return out
+}
+
+func now(w *world) cluster.AuditPosition {
+	w.t.Helper()
+	position, err := env.cluster.Audit().Now(w.ctx())
+	w.Expect(err).NotTo(HaveOccurred())
+	return position
+}
+
+func busyShop(w *world) *v1alpha1.SegmentationProfile {
+	for _, name := range []string{"w1", "w2", "w3"} {
+		w.namespace(name, "web")
+	}
+	w.namespace("a1", "api")
+	shop := w.twoTiers("shop").Role(builders.MakeRole("viewer").Read("pods").Obj()).Obj()
+	shop.Spec.Tiers[0].Access = []v1alpha1.TierAccess{{Role: "viewer", Subjects: []v1alpha1.Subject{builders.Group("developers")}}}
+	return w.create(shop)
+}
+
+// TestCost counts the requests of a profile's life: each object once, each namespace's labels
+// once, and nothing else but status and events.
+func TestCost(t *testing.T) {
+	w := newWorld(t)
+	writes := func(e cluster.AuditEvent) bool {
+		return e.IsWrite() && strings.HasPrefix(e.Namespace+e.Name, w.name)
+	}
+	start := now(w)
+	p := busyShop(w)
+	w.settled(p, 4)
+	const objects, labels = 4 + 3 + 3, 4
+	var made []string
+	for _, r := range requests(w, start, writes) {
+		if !strings.Contains(r, "segmentationprofiles") {
+			made = append(made, r)
+		}
+	}
+	w.Expect(made).To(HaveLen(objects+labels), "%s", strings.Join(made, "\n"))
+
+	t.Run("a namespace that arrives costs its own objects and its labels", func(t *testing.T) {
+		start := now(w)
+		w.namespace("w4", "web")
+		w.settled(p, 5)
+		var made []string
+		for _, r := range requests(w, start, writes) {
+			if !strings.Contains(r, "segmentationprofiles") {
+				made = append(made, r)
+			}
+		}
+		w.Expect(made).To(HaveLen(3+1), "%s", strings.Join(made, "\n"))
+	})
+}
+
+// TestRestart starts the operator anew over what it wrote before.
+func TestRestart(t *testing.T) {
+	w := newWorld(t)
+	p := busyShop(w)
+	w.settled(p, 4)
+	w.Expect(env.operator.stop()).To(Succeed())
+	start := now(w)
+	w.Expect(env.operator.start()).To(Succeed())
+
+	// That the operator is at work again shows when it mends something.
+	w.Expect(env.admin.Delete(t.Context(), must(w.policy("w1", "segmentation")))).To(Succeed())
+	w.eventuallyHas(p, "w1", "web")
+	writes := requests(w, start, cluster.AuditEvent.IsWrite)
+	var others []string
+	for _, r := range writes {
+		if !strings.Contains(r, "/namespaces/"+w.ns("w1")+"/networkpolicies/segmentation") && !strings.Contains(r, "segmentationprofiles/"+p.Name+"/status") {
+			others = append(others, r)
+		}
+	}
+	w.Expect(others).To(BeEmpty(), "writes after a restart with nothing to do")
+	w.settled(p, 4)
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}
+
+// TestQuiet lets nothing happen for 30 seconds, and then has everything looked at again.
+func TestQuiet(t *testing.T) {
+	w := newWorld(t)
+	p := busyShop(w)
+	w.settled(p, 4)
+	w.Expect(env.operator.stop()).To(Succeed())
+	w.Expect(env.operator.start("--sync-period=33s")).To(Succeed())
+	t.Cleanup(func() {
+		if err := env.operator.stop(); err != nil {
+			t.Error(err)
+		}
+		if err := env.operator.start(); err != nil {
+			t.Error(err)
+		}
+	})
+	// The work of the start is over when a deletion has been mended and told of.
+	w.Expect(env.admin.Delete(t.Context(), must(w.policy("w1", "segmentation")))).To(Succeed())
+	w.eventuallyHas(p, "w1", "web")
+	time.Sleep(3 * time.Second) //nolint:forbidigo // The status is written once a second.
+	w.settled(p, 4)
+
+	start := now(w)
+	time.Sleep(40 * time.Second) //nolint:forbidigo // 30 s of quiet, with a resync after 33 s.
+	made := requests(w, start, func(e cluster.AuditEvent) bool { return e.Verb != "watch" })
+	w.Expect(made).To(BeEmpty(), "requests while nothing changed")
+}
+
+// TestEndpoints asks the operator's own endpoints.
+func TestEndpoints(t *testing.T) {
+	w := newWorld(t)
+	w.Expect(env.operator.get("/healthz")).To(Equal(http.StatusOK))
+	w.Expect(env.operator.get("/readyz")).To(Equal(http.StatusOK))
+
+	insecure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // A self-signed certificate on loopback.
+	metrics := func(token string) int {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+env.operator.metrics+"/metrics", nil)
+		w.Expect(err).NotTo(HaveOccurred())
+		if token != "" {
+			request.Header.Set("Authorization", "Bearer "+token)
+		}
+		response, err := insecure.Do(request)
+		if err != nil {
+			return 0 // Metrics are served a little later than probes.
+		}
+		defer func() { _ = response.Body.Close() }()
+		return response.StatusCode
+	}
+	t.Run("metrics are refused to who does not say who he is", func(t *testing.T) {
+		w.Eventually(func() int { return metrics("") }, soon, tick).Should(Equal(http.StatusUnauthorized))
+	})
+	config, err := env.cluster.ServiceAccountConfig(t.Context(), systemNamespace, "default")
+	w.Expect(err).NotTo(HaveOccurred())
+	t.Run("metrics are refused to who may not read them", func(t *testing.T) {
+		w.Expect(metrics(config.BearerToken)).To(Equal(http.StatusForbidden))
+	})
+	t.Run("metrics are given to who has the shipped ClusterRole for it", func(t *testing.T) {
+		// Another account: that the first one may not is remembered for a while.
+		scraper := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: w.ns("scraper")}}
+		w.Expect(env.admin.Create(t.Context(), scraper)).To(Succeed())
+		binding := &rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: w.ns("metrics")},
+			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "segmentation-operator-metrics-reader"},
+			Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: systemNamespace, Name: scraper.Name}},
+		}
+		w.Expect(env.admin.Create(t.Context(), binding)).To(Succeed())
+		t.Cleanup(func() { _ = env.admin.Delete(context.Background(), binding) })
+		config, err := env.cluster.ServiceAccountConfig(t.Context(), systemNamespace, scraper.Name)
+		w.Expect(err).NotTo(HaveOccurred())
+		w.Eventually(func() int { return metrics(config.BearerToken) }, soon, tick).Should(Equal(http.StatusOK))
+	})
+	t.Run("asked to end, the operator gives back its lease and exits with 0", func(t *testing.T) {
+		w.Expect(env.operator.stop()).To(Succeed())
+		var lease coordinationv1.Lease
+		w.Expect(env.admin.Get(t.Context(), client.ObjectKey{Namespace: systemNamespace, Name: "segmentation-operator"}, &lease)).To(Succeed())
+		w.Expect(lease.Spec.HolderIdentity).To(Or(BeNil(), HaveValue(BeEmpty())))
+		w.Expect(env.operator.start()).To(Succeed())
+	})
+}
