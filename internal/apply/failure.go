@@ -3,7 +3,9 @@ package apply
 import (
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // FailureClass says what a failed write means for whoever waits for it.
@@ -42,20 +44,24 @@ type Failure struct {
 const escalation = "attempting to grant RBAC permissions not currently held"
 
 func classify(kind Kind, role string, err error) Failure {
-	failure := Failure{Kind: kind, Class: Retry, Detail: string(apierrors.ReasonForError(err)), Err: err}
+	failure := Failure{Kind: kind, Class: Retry, Detail: reason(err), Err: err}
 	switch {
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), escalation):
 		failure.Class, failure.Role, failure.Detail = AboveCeiling, role, missingRules(err.Error())
-	case apierrors.HasStatusCause(err, "NamespaceTerminating"):
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		// The namespace goes away, and with it what could not be written.
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err),
 		apierrors.IsRequestEntityTooLargeError(err):
 		failure.Class = Rejected
 	}
-	if failure.Detail == "" {
-		failure.Detail = "the API server could not be reached"
-	}
 	return failure
+}
+
+func reason(err error) string {
+	if reason := apierrors.ReasonForError(err); reason != metav1.StatusReasonUnknown {
+		return string(reason)
+	}
+	return "the API server could not be reached"
 }
 
 // missingRules takes the rules that the operator lacks out of the API server's message,

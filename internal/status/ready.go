@@ -37,7 +37,7 @@ func (c *conditionSetter) stalled(t *tally) (reason, message string) {
 	if len(c.in.Invalid) > 0 {
 		message = invalidMessage(c.in.Invalid)
 		if t.held > 0 {
-			message += fmt.Sprintf("; %s keep what the last good generation declared", namespaces(t.held))
+			message += fmt.Sprintf("; what the last good generation declared stays in %s", namespaces(t.held))
 		}
 		return v1alpha1.ReasonInvalid, message
 	}

@@ -95,7 +95,7 @@ func (t *tally) find(reason, namespace, message string) {
 	t.findings = append(t.findings, v1alpha1.Finding{
 		Reason:    reason,
 		Namespace: v1alpha1.NamespaceName(namespace),
-		Message:   message[:min(len(message), maxMessage)],
+		Message:   strings.ToValidUTF8(message[:min(len(message), maxMessage)], ""),
 	})
 }
 

@@ -37,7 +37,7 @@ func TestBadProfiles(t *testing.T) {
 		w.Expect(accepted.Message).To(ContainSubstring("tier left lists this namespace too"))
 		w.condition(p, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonInvalid)
 		ready := w.condition(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonInvalid)
-		w.Expect(ready.Message).To(ContainSubstring("2 namespaces keep what the last good generation declared"))
+		w.Expect(ready.Message).To(ContainSubstring("what the last good generation declared stays in 2 namespaces"))
 		w.Consistently(func() error { return w.has(good, "one", "web") }, time.Second, tick).Should(Succeed())
 	})
 	t.Run("they stay over a restart, when nothing remembers the good generation", func(t *testing.T) {

@@ -1,0 +1,38 @@
+package controllers
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+)
+
+func TestTransitions(t *testing.T) {
+	condition := func(kind string, status metav1.ConditionStatus, reason, message string) metav1.Condition {
+		return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message}
+	}
+	ready := condition(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSegmented, "2 of 2")
+	working := condition(v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "1 of 2")
+	stalled := condition(v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonTiersOverlap, "a")
+	conflicted := condition(v1alpha1.ConditionConflicted, metav1.ConditionTrue, v1alpha1.ReasonTiersOverlap, "a")
+	cases := map[string]struct {
+		before, after []metav1.Condition
+		want          []eventToTell
+	}{
+		"the work is done":                         {before: []metav1.Condition{working}, after: []metav1.Condition{ready}, want: []eventToTell{{"Normal", "Segmented", "2 of 2"}}},
+		"work that goes on is not told of":         {before: []metav1.Condition{ready}, after: []metav1.Condition{working}},
+		"nothing changed":                          {before: []metav1.Condition{ready, stalled}, after: []metav1.Condition{ready, stalled}},
+		"a count in a message is no news":          {before: []metav1.Condition{ready}, after: []metav1.Condition{condition(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSegmented, "3 of 3")}},
+		"one cause in two conditions is told once": {after: []metav1.Condition{stalled, conflicted}, want: []eventToTell{{"Warning", "TiersOverlap", "a"}}},
+		"another cause is told":                    {before: []metav1.Condition{stalled}, after: []metav1.Condition{condition(v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonInvalid, "b")}, want: []eventToTell{{"Warning", "Invalid", "b"}}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, transitions(c.before, c.after), cmp.AllowUnexported(eventToTell{})); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,74 @@
+package apply
+
+import (
+	"testing"
+	"time"
+
+	"github.com/segmentation-dev/segmentation-operator/test/builders"
+)
+
+func TestOutstanding(t *testing.T) {
+	objects := shop(t)
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	clock := start
+	a := New(&recorder{})
+	a.expected.clock = func() time.Time { return clock }
+	before := see(nil).Observed
+
+	waits := func(when string, observed *Observed, want bool) {
+		t.Helper()
+		if got := a.Outstanding(observed) > 0; got != want {
+			t.Errorf("%s: waits for the cache: %t, want %t", when, got, want)
+		}
+	}
+	waits("before anything was written", before, false)
+	a.Member(t.Context(), objects, shopUID, member, before)
+	waits("right after the writes", before, true)
+
+	behind := see(member).holding(objects)
+	behind.Namespace.ResourceVersion = "500"
+	waits("with versions older than the written ones", behind.Observed, true)
+
+	caughtUp := see(member).holding(objects)
+	caughtUp.Namespace.ResourceVersion = "500"
+	for _, obj := range caughtUp.objects() {
+		obj.SetResourceVersion("500")
+	}
+	waits("with later versions", caughtUp.Observed, false)
+	waits("once more, when all was seen", before, false)
+
+	a.Member(t.Context(), objects, shopUID, member, before)
+	clock = start.Add(patience)
+	waits("after the time that a cache may take", before, false)
+
+	a.Member(t.Context(), objects, shopUID, member, before)
+	a.Forget(namespace)
+	waits("after the namespace was deleted", before, false)
+}
+
+func TestSawDeletion(t *testing.T) {
+	policy := func(version string) *Observed {
+		return see(nil).but(func(o *Observed) {
+			o.Policies = append(o.Policies, *builders.MakeNetworkPolicy(namespace, "segmentation").UID("a").ResourceVersion(version).Obj())
+		})
+	}
+	a := New(&recorder{})
+	a.expected.wrote(namespace, key{KindNetworkPolicy, "segmentation"}, "50")
+
+	a.SawDeletion(&policy("40").Policies[0])
+	if a.Outstanding(see(nil).Observed) == 0 {
+		t.Error("the deletion of an earlier object is taken for that of the one that was written")
+	}
+	a.SawDeletion(&policy("60").Policies[0])
+	if a.Outstanding(see(nil).Observed) != 0 {
+		t.Error("the object that was written is waited for although it was seen deleted")
+	}
+
+	a.expected.deleted(namespace, key{KindNetworkPolicy, "segmentation"}, "a")
+	if a.Outstanding(policy("50")) == 0 {
+		t.Error("the cache still shows the deleted object, and is taken to be current")
+	}
+	if a.Outstanding(see(nil).Observed) != 0 {
+		t.Error("the cache no longer shows the deleted object, and is taken to be behind")
+	}
+}

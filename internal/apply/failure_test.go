@@ -1,0 +1,77 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/status"
+)
+
+func TestClassify(t *testing.T) {
+	resource := schema.GroupResource{Resource: "things"}
+	terminating := apierrors.NewForbidden(resource, "x", errors.New("unable to create new content"))
+	terminating.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+	rules := "user \"u\" (groups=[\"g\"]) is " + escalation + ":\n{APIGroups:[\"apps\"], Verbs:[\"get\"]}\n{APIGroups:[\"\"], Verbs:[\"list\"]}\n"
+	cases := map[string]struct {
+		err  error
+		want Failure
+	}{
+		"a grant above the ceiling, with the rules that are missing": {
+			err:  apierrors.NewForbidden(resource, "x", errors.New(rules)),
+			want: Failure{Class: AboveCeiling, Role: "r", Detail: `{APIGroups:["apps"], Verbs:["get"]}; {APIGroups:[""], Verbs:["list"]}`},
+		},
+		"a grant above the ceiling, without them": {
+			err:  apierrors.NewForbidden(resource, "x", errors.New(escalation)),
+			want: Failure{Class: AboveCeiling, Role: "r"},
+		},
+		"an admission policy":             {err: apierrors.NewForbidden(resource, "x", errors.New("no")), want: Failure{Class: Rejected, Detail: "Forbidden"}},
+		"an object that is not valid":     {err: apierrors.NewInvalid(schema.GroupKind{}, "x", nil), want: Failure{Class: Rejected, Detail: "Invalid"}},
+		"a namespace that is being ended": {err: terminating, want: Failure{Class: Retry, Detail: "Forbidden"}},
+		"a conflict":                      {err: apierrors.NewConflict(resource, "x", errors.New("changed")), want: Failure{Class: Retry, Detail: "Conflict"}},
+		"an overloaded API server":        {err: apierrors.NewTooManyRequests("wait", 1), want: Failure{Class: Retry, Detail: "TooManyRequests"}},
+		"no connection":                   {err: context.DeadlineExceeded, want: Failure{Class: Retry, Detail: "the API server could not be reached"}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := classify(KindRole, "r", fmt.Errorf("applying Role secret-name: %w", c.err))
+			got.Err = nil
+			c.want.Kind = KindRole
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestProblemsNameNoObjectsOfOneTry(t *testing.T) {
+	r := Result{Failures: []Failure{
+		classify(KindRole, "viewer", fmt.Errorf("applying Role abc: %w", forbidden(errors.New(escalation)))),
+		classify(KindRoleBinding, "viewer", fmt.Errorf("applying RoleBinding abc: %w", forbidden(errors.New(escalation)))),
+		classify(KindNetworkPolicy, "", errors.New("dial tcp 10.0.0.1:443: connection refused")),
+	}}
+	var told []string
+	for _, p := range r.Problems() {
+		told = append(told, p.Message)
+	}
+	all := strings.Join(told, "\n")
+	for _, leak := range []string{"abc", "some-name", "10.0.0.1"} {
+		if strings.Contains(all, leak) {
+			t.Errorf("the message contains %q, which changes from try to try:\n%s", leak, all)
+		}
+	}
+	if len(told) != 2 {
+		t.Errorf("want one problem for the role and one for the policy, got:\n%s", all)
+	}
+	if r.State() != status.Failing || !r.Refused() || r.Err() == nil {
+		t.Errorf("state %s, refused %t, error %v", r.State(), r.Refused(), r.Err())
+	}
+}

@@ -1,0 +1,88 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// recorder is a client that writes down what it is asked, and answers as it is told.
+type recorder struct {
+	client.Writer
+	calls []string
+	// errs are the errors by call.
+	errs    map[string]error
+	version int
+}
+
+func (r *recorder) did(format string, args ...any) error {
+	call := fmt.Sprintf(format, args...)
+	r.calls = append(r.calls, call)
+	r.version++
+	return r.errs[call]
+}
+
+func (r *recorder) resourceVersion() string { return fmt.Sprint(100 + r.version) }
+
+// Apply writes down whether the object is created or changed, and whether by force.
+func (r *recorder) Apply(_ context.Context, config runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
+	options := (&client.ApplyOptions{}).ApplyOptions(opts)
+	if options.FieldManager != "segmentation-operator" {
+		return fmt.Errorf("the field owner is %q", options.FieldManager)
+	}
+	force := options.Force != nil && *options.Force
+	if n, ok := config.(*corev1ac.NamespaceApplyConfiguration); ok {
+		err := r.did("label %s %s", *n.Name, n.Labels["segmentation.dev/tier"])
+		n.WithResourceVersion(r.resourceVersion())
+		return err
+	}
+	u, ok := config.(interface {
+		client.Object
+		UnstructuredContent() map[string]any
+	})
+	if !ok {
+		return fmt.Errorf("unexpected configuration %T", config)
+	}
+	verb := "create"
+	if u.GetUID() != "" {
+		verb = "change"
+	}
+	if force != (verb == "change") || (u.GetResourceVersion() == neverVersion) != (verb == "create") {
+		return fmt.Errorf("%s of %s by force %t at version %q", verb, u.GetName(), force, u.GetResourceVersion())
+	}
+	kind, _, _ := unstructured.NestedString(u.UnstructuredContent(), "kind")
+	err := r.did("%s %s %s", verb, kind, u.GetName())
+	u.SetResourceVersion(r.resourceVersion())
+	return err
+}
+
+// Delete writes down what is deleted, and insists on preconditions.
+func (r *recorder) Delete(_ context.Context, obj client.Object, opts ...client.DeleteOption) error {
+	options := (&client.DeleteOptions{}).ApplyOptions(opts)
+	if options.Preconditions == nil || options.Preconditions.UID == nil || options.Preconditions.ResourceVersion == nil {
+		return fmt.Errorf("%s is deleted without preconditions", obj.GetName())
+	}
+	return r.did("delete %s %s", kindOf(obj), obj.GetName())
+}
+
+// Patch writes down that the membership labels are removed.
+func (r *recorder) Patch(_ context.Context, obj client.Object, patch client.Patch, _ ...client.PatchOption) error {
+	data, err := patch.Data(obj)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(string(data), `"segmentation.dev/tier":null`) || !strings.Contains(string(data), `"uid":"`) {
+		return fmt.Errorf("unexpected patch %s", data)
+	}
+	err = r.did("unlabel %s", obj.GetName())
+	if meta, ok := obj.(*metav1.PartialObjectMetadata); ok {
+		meta.ResourceVersion = r.resourceVersion()
+	}
+	return err
+}
