@@ -16,7 +16,8 @@ type eventToTell struct {
 }
 
 // transitions returns the events that tell a person of what changed between two statuses:
-// that the work is done, that somebody has to do something, or that there is a conflict. They go by reasons and not by messages, which count namespaces and so change all the time.
+// that the work is done, that somebody has to do something, or that there is a conflict. They
+// go by reasons and not by messages, which count namespaces and so change all the time.
 func transitions(before, after []metav1.Condition) []eventToTell {
 	var told []eventToTell
 	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionStalled, v1alpha1.ConditionConflicted} {

@@ -49,7 +49,7 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 	if wait := r.Applier.Outstanding(observed); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
-	profiles, err := r.Profiles.Snapshot(ctx)
+	profiles, err := r.Profiles.current(ctx)
 	if err != nil {
 		return reconcile.Result{}, err
 	}

@@ -65,7 +65,7 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	if wait := r.pace.wait(profile, time.Now()); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
-	profiles, err := r.Profiles.Snapshot(ctx)
+	profiles, err := r.Profiles.current(ctx)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -92,7 +92,9 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 
 // survey returns what is known of the namespaces that have to do with the profile. It is
 // not complete until the namespace reconciler has looked at every one of them.
-func (r *ProfileReconciler) survey(ctx context.Context, profiles *snapshot, profile string) (known []status.Namespace, complete bool, err error) {
+func (r *ProfileReconciler) survey(
+	ctx context.Context, profiles *snapshot, profile string,
+) (known []status.Namespace, complete bool, err error) {
 	namespaces, err := listNamespaces(ctx, r.Reader)
 	if err != nil {
 		return nil, false, err
@@ -137,7 +139,9 @@ func concerns(n *status.Namespace, profile string) bool {
 }
 
 // publish writes the status if it differs, and then the events that tell of the difference.
-func (r *ProfileReconciler) publish(ctx context.Context, profile *v1alpha1.SegmentationProfile, want v1alpha1.SegmentationProfileStatus) error {
+func (r *ProfileReconciler) publish(
+	ctx context.Context, profile *v1alpha1.SegmentationProfile, want v1alpha1.SegmentationProfileStatus,
+) error {
 	if equality.Semantic.DeepEqual(profile.Status, want) {
 		return nil
 	}

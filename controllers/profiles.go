@@ -85,9 +85,9 @@ type snapshot struct {
 	profiles  []identity
 }
 
-// Snapshot returns the profiles as the cache shows them. As long as no profile changes, it
+// current returns the profiles as the cache shows them. As long as no profile changes, it
 // returns the same one.
-func (p *Profiles) Snapshot(ctx context.Context) (*snapshot, error) {
+func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 	var list v1alpha1.SegmentationProfileList
 	if err := p.reader.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, err

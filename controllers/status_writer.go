@@ -18,7 +18,9 @@ import (
 const statusInterval = time.Second
 
 // applyStatus applies the status and returns the resource version that it got.
-func applyStatus(ctx context.Context, c client.StatusClient, profile *v1alpha1.SegmentationProfile, want v1alpha1.SegmentationProfileStatus) (string, error) {
+func applyStatus(
+	ctx context.Context, c client.StatusClient, profile *v1alpha1.SegmentationProfile, want v1alpha1.SegmentationProfileStatus,
+) (string, error) {
 	raw, err := json.Marshal(want)
 	if err != nil {
 		return "", fmt.Errorf("marshalling: %w", err)

@@ -66,7 +66,9 @@ type Result struct {
 
 // Member brings a namespace to the objects of its tier and, once its policies exist, labels
 // it as a member.
-func (a *Applier) Member(ctx context.Context, rendered render.Objects, owner types.UID, membership map[string]string, observed *Observed) Result {
+func (a *Applier) Member(
+	ctx context.Context, rendered render.Objects, owner types.UID, membership map[string]string, observed *Observed,
+) Result {
 	r := a.begin(ctx, observed)
 	changes := Diff(rendered, observed, owner)
 	r.Taken, r.Seen = changes.Taken, changes.Seen

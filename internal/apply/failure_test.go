@@ -58,8 +58,9 @@ func TestProblemsNameNoObjectsOfOneTry(t *testing.T) {
 		classify(KindRoleBinding, "viewer", fmt.Errorf("applying RoleBinding abc: %w", forbidden(errors.New(escalation)))),
 		classify(KindNetworkPolicy, "", errors.New("dial tcp 10.0.0.1:443: connection refused")),
 	}}
-	var told []string
-	for _, p := range r.Problems() {
+	problems := r.Problems()
+	told := make([]string, 0, len(problems))
+	for _, p := range problems {
 		told = append(told, p.Message)
 	}
 	all := strings.Join(told, "\n")

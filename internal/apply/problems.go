@@ -55,7 +55,8 @@ func (r *Result) Problems() []status.Problem {
 		switch f.Class {
 		case AboveCeiling:
 			add(v1alpha1.ReasonAboveCeiling,
-				"role %s is above what the operator may grant%s; grant less, or let a cluster admin add the permissions to a ClusterRole labelled segmentation.dev/grantable: \"true\"",
+				"role %s is above what the operator may grant%s; grant less, or let a cluster admin add the permissions"+
+					" to a ClusterRole labelled segmentation.dev/grantable: \"true\"",
 				f.Role, missing(f.Detail))
 		case Rejected:
 			add(v1alpha1.ReasonRejected, "the API server refused to write a %s: %s", f.Kind, f.Detail)

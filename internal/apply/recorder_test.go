@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,7 +29,7 @@ func (r *recorder) did(format string, args ...any) error {
 	return r.errs[call]
 }
 
-func (r *recorder) resourceVersion() string { return fmt.Sprint(100 + r.version) }
+func (r *recorder) resourceVersion() string { return strconv.Itoa(100 + r.version) }
 
 // Apply writes down whether the object is created or changed, and whether by force.
 func (r *recorder) Apply(_ context.Context, config runtime.ApplyConfiguration, opts ...client.ApplyOption) error {

@@ -70,6 +70,7 @@ func TestSummarizeConditions(t *testing.T) {
 		invalid    field.ErrorList
 		namespaces []Namespace
 		want       map[string]string
+		summary    string
 	}{
 		"no namespace is selected": {
 			want: map[string]string{"Accepted": fine, "Conflicted": noConflict, "Ready": "True Segmented: no namespace is selected by the tiers"},
@@ -119,6 +120,7 @@ func TestSummarizeConditions(t *testing.T) {
 				"Stalled": "True Invalid: spec.tiers: Required value: give one; what the last good generation declared stays in 1 namespace",
 				"Ready":   "False Invalid: spec.tiers: Required value: give one; what the last good generation declared stays in 1 namespace",
 			},
+			summary: "0/1",
 		},
 		"an older profile holds a namespace": {
 			namespaces: []Namespace{claimed("a", Settled), selected("b", claim.Claimed, "somebody", claim.StandingLost, "web")},
@@ -167,6 +169,9 @@ func TestSummarizeConditions(t *testing.T) {
 			if diff := cmp.Diff(c.want, brief(got.Conditions)); diff != "" {
 				t.Errorf("conditions (-want +got):\n%s", diff)
 			}
+			if c.summary != "" && got.Namespaces.Summary != c.summary {
+				t.Errorf("summary %s, want %s", got.Namespaces.Summary, c.summary)
+			}
 		})
 	}
 }
@@ -193,7 +198,7 @@ func TestSummarizeCounts(t *testing.T) {
 }
 
 func TestLongMessagesAreCut(t *testing.T) {
-	var invalid field.ErrorList
+	invalid := make(field.ErrorList, 0, 7)
 	for range 7 {
 		invalid = append(invalid, field.Required(field.NewPath("spec"), "x"))
 	}

@@ -56,7 +56,10 @@ func (t *tally) add(profile string, n *Namespace) {
 		t.find(v1alpha1.ReasonProtectedNamespace, n.Name,
 			"this is a system namespace that no profile may claim; it is left out")
 	}
-	if n.Decision.Outcome == claim.Held && n.Decision.Profile == profile {
+	if standing == "" && n.Decision.Outcome == claim.Held && n.Decision.Profile == profile {
+		// A member of a profile whose spec cannot be read: whether it is as it should be
+		// cannot be told.
+		t.claimed++
 		t.held++
 	}
 }

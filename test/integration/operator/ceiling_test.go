@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	. "github.com/onsi/gomega" //nolint:revive // Gomega reads as it is meant to only without its name.
+	. "github.com/onsi/gomega"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,7 +31,7 @@ func TestCeiling(t *testing.T) {
 	}
 	p := w.create(shop)
 
-	t.Run("the profile says which role is above the ceiling, and how to raise it", func(t *testing.T) {
+	w.run("the profile says which role is above the ceiling, and how to raise it", func(w *world) {
 		ready := w.condition(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonAboveCeiling)
 		w.Expect(ready.Message).To(ContainSubstring("is above what the operator may grant"))
 		w.Expect(ready.Message).To(ContainSubstring("segmentation.dev/grantable"))
@@ -44,7 +44,7 @@ func TestCeiling(t *testing.T) {
 		w.Expect(told).To(ContainElement(ContainSubstring("role cluster-admin")))
 		w.Expect(told).NotTo(ContainElement(ContainSubstring("role view")))
 	})
-	t.Run("the network side and what is below the ceiling are there all the same", func(t *testing.T) {
+	w.run("the network side and what is below the ceiling are there all the same", func(w *world) {
 		_, err := w.policy("one", "segmentation")
 		w.Expect(err).NotTo(HaveOccurred())
 		got, err := w.objects("one")
@@ -53,19 +53,19 @@ func TestCeiling(t *testing.T) {
 		w.Expect(got.Roles[0].Name).To(Equal("segmentation-viewer"))
 		w.Expect(got.Bindings).To(HaveLen(2))
 		n := builders.MakeNamespace(w.ns("one")).Obj()
-		w.Expect(env.admin.Get(t.Context(), client.ObjectKeyFromObject(n), n)).To(Succeed())
+		w.Expect(env.admin.Get(w.ctx(), client.ObjectKeyFromObject(n), n)).To(Succeed())
 		w.Expect(n.Labels).To(HaveKeyWithValue(v1alpha1.TierLabel, "web"))
 	})
-	t.Run("an administrator raises the ceiling", func(t *testing.T) {
+	w.run("an administrator raises the ceiling", func(w *world) {
 		raised := &rbacv1.ClusterRole{
 			ObjectMeta: metav1.ObjectMeta{Name: w.ns("deployers"), Labels: map[string]string{"segmentation.dev/grantable": "true"}},
 			Rules:      []rbacv1.PolicyRule{{APIGroups: []string{"apps"}, Resources: []string{"deployments"}, Verbs: []string{"delete"}}},
 		}
-		w.Expect(env.admin.Create(t.Context(), raised)).To(Succeed())
-		t.Cleanup(func() { _ = env.admin.Delete(context.Background(), raised) })
+		w.Expect(env.admin.Create(w.ctx(), raised)).To(Succeed())
+		w.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), raised) })
 		w.Eventually(func() []rbacv1.PolicyRule {
 			var role rbacv1.ClusterRole
-			w.Expect(env.admin.Get(t.Context(), client.ObjectKey{Name: "segmentation-operator-grantable"}, &role)).To(Succeed())
+			w.Expect(env.admin.Get(w.ctx(), client.ObjectKey{Name: "segmentation-operator-grantable"}, &role)).To(Succeed())
 			return role.Rules
 		}, soon, tick).Should(ContainElement(HaveField("Resources", []string{"deployments"})))
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
@@ -74,18 +74,18 @@ func TestCeiling(t *testing.T) {
 		w.settled(p, 1)
 		w.eventuallyHas(p, "one", "web")
 	})
-	t.Run("the operator may not do what it is not for", func(t *testing.T) {
-		config, err := env.cluster.ServiceAccountConfig(t.Context(), systemNamespace, serviceAccount)
+	w.run("the operator may not do what it is not for", func(w *world) {
+		config, err := env.cluster.ServiceAccountConfig(w.ctx(), systemNamespace, serviceAccount)
 		w.Expect(err).NotTo(HaveOccurred())
 		operator, err := client.New(config, client.Options{Scheme: env.scheme})
 		w.Expect(err).NotTo(HaveOccurred())
 		attempts := map[string]error{
-			"create a namespace": operator.Create(t.Context(), builders.MakeNamespace(w.ns("evil")).Obj()),
-			"delete a namespace": operator.Delete(t.Context(), builders.MakeNamespace(w.ns("one")).Obj()),
-			"change a profile":   operator.Update(t.Context(), p.DeepCopy()),
-			"write a role above the ceiling": operator.Create(t.Context(),
+			"create a namespace": operator.Create(w.ctx(), builders.MakeNamespace(w.ns("evil")).Obj()),
+			"delete a namespace": operator.Delete(w.ctx(), builders.MakeNamespace(w.ns("one")).Obj()),
+			"change a profile":   operator.Update(w.ctx(), p.DeepCopy()),
+			"write a role above the ceiling": operator.Create(w.ctx(),
 				builders.MakeRBACRole(w.ns("one"), "evil").Rule("", []string{"secrets"}, []string{"get"}).Obj()),
-			"bind cluster-admin": operator.Create(t.Context(),
+			"bind cluster-admin": operator.Create(w.ctx(),
 				builders.MakeRoleBinding(w.ns("one"), "evil").ClusterRole("cluster-admin").User("mallory").Obj()),
 		}
 		for what, err := range attempts {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	. "github.com/onsi/gomega" //nolint:revive // Gomega reads as it is meant to only without its name.
+	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -24,7 +24,7 @@ func TestBadProfiles(t *testing.T) {
 	w.settled(p, 2)
 	good := p.DeepCopy()
 
-	t.Run("a profile that does not compile says why, and leaves its last good objects", func(t *testing.T) {
+	w.run("a profile that does not compile says why, and leaves its last good objects", func(w *world) {
 		withoutRules(w)
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
 			s.Tiers = append(s.Tiers,
@@ -40,16 +40,16 @@ func TestBadProfiles(t *testing.T) {
 		w.Expect(ready.Message).To(ContainSubstring("what the last good generation declared stays in 2 namespaces"))
 		w.Consistently(func() error { return w.has(good, "one", "web") }, time.Second, tick).Should(Succeed())
 	})
-	t.Run("they stay over a restart, when nothing remembers the good generation", func(t *testing.T) {
+	w.run("they stay over a restart, when nothing remembers the good generation", func(w *world) {
 		w.Expect(env.operator.stop()).To(Succeed())
 		w.Expect(env.operator.start()).To(Succeed())
 		w.Consistently(func() error { return w.has(good, "two", "api") }, 2*time.Second, tick).Should(Succeed())
 	})
-	t.Run("a namespace that the bad profile would have got stays outside", func(t *testing.T) {
+	w.run("a namespace that the bad profile would have got stays outside", func(w *world) {
 		w.namespace("three", "api")
 		w.Consistently(func() error { return w.bare("three") }, time.Second, tick).Should(Succeed())
 	})
-	t.Run("corrected, it goes on", func(t *testing.T) {
+	w.run("corrected, it goes on", func(w *world) {
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) { s.Tiers = s.Tiers[:2] })
 		w.settled(p, 3)
 		w.eventuallyHas(p, "three", "api")
@@ -85,7 +85,7 @@ func TestConflicts(t *testing.T) {
 	time.Sleep(1100 * time.Millisecond) //nolint:forbidigo // Creation times cannot be set.
 	younger := w.create(w.twoTiers("a-younger").Obj())
 
-	t.Run("the older profile keeps the namespace and the younger reports it", func(t *testing.T) {
+	w.run("the older profile keeps the namespace and the younger reports it", func(w *world) {
 		conflicted := w.condition(younger, v1alpha1.ConditionConflicted, metav1.ConditionTrue, v1alpha1.ReasonHeldByOlderProfile)
 		w.Expect(conflicted.Message).To(ContainSubstring("namespace " + w.ns("one") + ": profile " + older.Name + " holds this namespace"))
 		w.condition(younger, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonHeldByOlderProfile)
@@ -93,11 +93,11 @@ func TestConflicts(t *testing.T) {
 		w.eventuallyHas(older, "one", "web")
 		w.settled(older, 1)
 	})
-	t.Run("an event tells of it", func(t *testing.T) {
+	w.run("an event tells of it", func(w *world) {
 		w.Eventually(func() []string { return reasons(w, younger) }, soon, tick).Should(ContainElement(v1alpha1.ReasonHeldByOlderProfile))
 	})
-	t.Run("when the older profile goes, the younger one takes over", func(t *testing.T) {
-		w.Expect(env.admin.Delete(t.Context(), older)).To(Succeed())
+	w.run("when the older profile goes, the younger one takes over", func(w *world) {
+		w.Expect(env.admin.Delete(w.ctx(), older)).To(Succeed())
 		w.settled(younger, 1)
 		w.eventuallyHas(younger, "one", "web")
 	})
@@ -124,8 +124,8 @@ func TestOverlappingTiers(t *testing.T) {
 
 	w.relabel("member", map[string]string{"vip": "true"})
 	newcomer := builders.MakeNamespace(w.ns("newcomer")).Labels(w.layer("web")).Label("vip", "true").Obj()
-	w.Expect(env.admin.Create(t.Context(), newcomer)).To(Succeed())
-	t.Cleanup(func() { _ = env.admin.Delete(context.Background(), newcomer) })
+	w.Expect(env.admin.Create(w.ctx(), newcomer)).To(Succeed())
+	w.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), newcomer) })
 
 	conflicted := w.condition(p, v1alpha1.ConditionConflicted, metav1.ConditionTrue, v1alpha1.ReasonTiersOverlap)
 	w.Expect(conflicted.Message).To(ContainSubstring("tiers web and vip select this namespace"))
@@ -149,7 +149,7 @@ func TestProtectedNamespaces(t *testing.T) {
 	w.Expect(p.Status.Findings).To(ContainElement(HaveField("Namespace", v1alpha1.NamespaceName("kube-system"))))
 	for _, name := range []string{"kube-system", systemNamespace} {
 		var n corev1.Namespace
-		w.Expect(env.admin.Get(t.Context(), client.ObjectKey{Name: name}, &n)).To(Succeed())
+		w.Expect(env.admin.Get(w.ctx(), client.ObjectKey{Name: name}, &n)).To(Succeed())
 		w.Expect(n.Labels).NotTo(HaveKey(v1alpha1.ProfileLabel))
 	}
 }
@@ -159,17 +159,17 @@ func TestPreview(t *testing.T) {
 	w.namespace("one", "web")
 	p := w.create(w.twoTiers("shop").Preview().Obj())
 
-	t.Run("a profile in preview writes nothing and says what it would claim", func(t *testing.T) {
+	w.run("a profile in preview writes nothing and says what it would claim", func(w *world) {
 		ready := w.condition(p, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonPreview)
 		w.Expect(ready.Message).To(Equal("preview: 1 namespace would be segmented; nothing is written"))
 		w.Expect(w.bare("one")).To(Succeed())
 	})
-	t.Run("enforced, it is written", func(t *testing.T) {
+	w.run("enforced, it is written", func(w *world) {
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) { s.Mode = v1alpha1.ModeEnforce })
 		w.settled(p, 1)
 		w.eventuallyHas(p, "one", "web")
 	})
-	t.Run("back in preview, what was written stays, and nobody mends it", func(t *testing.T) {
+	w.run("back in preview, what was written stays, and nobody mends it", func(w *world) {
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
 			s.Mode = v1alpha1.ModePreview
 			s.Dependencies = nil
@@ -178,7 +178,7 @@ func TestPreview(t *testing.T) {
 		policy, err := w.policy("one", "segmentation")
 		w.Expect(err).NotTo(HaveOccurred())
 		w.Expect(policy.Spec.Egress).To(HaveLen(3), "the dependency's egress is kept")
-		w.Expect(env.admin.Delete(t.Context(), policy)).To(Succeed())
+		w.Expect(env.admin.Delete(w.ctx(), policy)).To(Succeed())
 		w.Consistently(func() error {
 			_, err := w.policy("one", "segmentation")
 			return err

@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	. "github.com/onsi/gomega" //nolint:revive // Gomega reads as it is meant to only without its name.
+	. "github.com/onsi/gomega"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -39,25 +39,25 @@ func TestDrift(t *testing.T) {
 	} {
 		generated.SetNamespace(w.ns("one"))
 		drifts := map[string]func() error{
-			"deleted": func() error { return env.admin.Delete(t.Context(), generated) },
+			"deleted": func() error { return env.admin.Delete(w.ctx(), generated) },
 			"spec edited": func() error {
-				return env.admin.Patch(t.Context(), generated, client.RawPatch(types.MergePatchType, edit(generated)))
+				return env.admin.Patch(w.ctx(), generated, client.RawPatch(types.MergePatchType, edit(generated)))
 			},
 			"managed-by label removed": func() error {
-				return env.admin.Patch(t.Context(), generated, client.RawPatch(types.MergePatchType,
+				return env.admin.Patch(w.ctx(), generated, client.RawPatch(types.MergePatchType,
 					[]byte(`{"metadata":{"labels":{"app.kubernetes.io/managed-by":null}}}`)))
 			},
 			"owner reference removed": func() error {
-				return env.admin.Patch(t.Context(), generated, client.RawPatch(types.MergePatchType,
+				return env.admin.Patch(w.ctx(), generated, client.RawPatch(types.MergePatchType,
 					[]byte(`{"metadata":{"ownerReferences":null}}`)))
 			},
 			"annotation changed": func() error {
-				return env.admin.Patch(t.Context(), generated, client.RawPatch(types.MergePatchType,
+				return env.admin.Patch(w.ctx(), generated, client.RawPatch(types.MergePatchType,
 					[]byte(`{"metadata":{"annotations":{"segmentation.dev/declared-by":"nobody"}}}`)))
 			},
 		}
 		for name, drift := range drifts {
-			t.Run(generated.GetName()+" "+name, func(t *testing.T) {
+			w.run(generated.GetName()+" "+name, func(w *world) {
 				w.Expect(drift()).To(Succeed())
 				w.eventuallyHas(p, "one", "web")
 				w.settled(p, 1)
@@ -65,23 +65,23 @@ func TestDrift(t *testing.T) {
 		}
 	}
 
-	t.Run("labels and annotations that others add are left alone", func(t *testing.T) {
+	w.run("labels and annotations that others add are left alone", func(w *world) {
 		policy, err := w.policy("one", "segmentation")
 		w.Expect(err).NotTo(HaveOccurred())
 		policy.Labels["team"] = "shop"
-		w.Expect(env.admin.Update(t.Context(), policy)).To(Succeed())
+		w.Expect(env.admin.Update(w.ctx(), policy)).To(Succeed())
 		w.Consistently(func() string {
-			policy, err := w.policy("one", "segmentation")
+			kept, err := w.policy("one", "segmentation")
 			w.Expect(err).NotTo(HaveOccurred())
-			return policy.Labels["team"]
+			return kept.Labels["team"]
 		}, "1s", tick).Should(Equal("shop"))
 		delete(policy.Labels, "team")
-		w.Expect(env.admin.Update(t.Context(), policy)).To(Succeed())
+		w.Expect(env.admin.Update(w.ctx(), policy)).To(Succeed())
 	})
-	t.Run("a binding that somebody wrote anew with another role under the same name is replaced", func(t *testing.T) {
+	w.run("a binding that somebody wrote anew with another role under the same name is replaced", func(w *world) {
 		forged := builders.MakeRoleBinding(w.ns("one"), binding).Managed().ClusterRole("admin").User("mallory").Obj()
-		w.Expect(env.admin.Delete(t.Context(), &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns("one"), Name: binding}})).To(Succeed())
-		w.Expect(client.IgnoreAlreadyExists(env.admin.Create(t.Context(), forged))).To(Succeed())
+		w.Expect(env.admin.Delete(w.ctx(), &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns("one"), Name: binding}})).To(Succeed())
+		w.Expect(client.IgnoreAlreadyExists(env.admin.Create(w.ctx(), forged))).To(Succeed())
 		w.eventuallyHas(p, "one", "web")
 	})
 }
@@ -103,40 +103,40 @@ func TestForeignObjects(t *testing.T) {
 	w := newWorld(t)
 	w.namespace("one", "web")
 	foreign := builders.MakeNetworkPolicy(w.ns("one"), "allow-dns").DenyAll().Obj()
-	w.Expect(env.admin.Create(t.Context(), foreign)).To(Succeed())
+	w.Expect(env.admin.Create(w.ctx(), foreign)).To(Succeed())
 	shop := w.twoTiers("shop").Role(builders.MakeRole("viewer").Read("pods").Obj()).Obj()
 	shop.Spec.Tiers[0].Access = []v1alpha1.TierAccess{{Role: "viewer", Subjects: []v1alpha1.Subject{builders.Group("developers")}}}
 	p := w.create(shop)
 	w.settled(p, 1)
 
-	t.Run("what carries no managed-by label is not touched", func(t *testing.T) {
+	w.run("what carries no managed-by label is not touched", func(w *world) {
 		left, err := w.policy("one", "allow-dns")
 		w.Expect(err).NotTo(HaveOccurred())
 		w.Expect(left.ResourceVersion).To(Equal(foreign.ResourceVersion))
 	})
-	t.Run("what carries a forged managed-by label is removed", func(t *testing.T) {
+	w.run("what carries a forged managed-by label is removed", func(w *world) {
 		forged := builders.MakeNetworkPolicy(w.ns("one"), "open-all").Managed().Ingress(networkingv1.NetworkPolicyIngressRule{}).Obj()
-		w.Expect(env.admin.Create(t.Context(), forged)).To(Succeed())
+		w.Expect(env.admin.Create(w.ctx(), forged)).To(Succeed())
 		w.Eventually(func() bool {
 			_, err := w.policy("one", "open-all")
 			return apierrors.IsNotFound(err)
 		}, soon, tick).Should(BeTrue())
 	})
-	t.Run("a restored backup heals", func(t *testing.T) {
+	w.run("a restored backup heals", func(w *world) {
 		restored := builders.MakeNetworkPolicy(w.ns("one"), "segmentation-old-egress").Managed().Egress(networkingv1.NetworkPolicyEgressRule{}).Obj()
 		gone := builders.MakeProfile("long-gone").UID("7d0b0ee2-8d5c-4d32-9a07-2b8c4b9c6f3e").Obj()
 		restored.OwnerReferences = []metav1.OwnerReference{{
 			APIVersion: v1alpha1.GroupVersion.String(), Kind: "SegmentationProfile", Name: gone.Name, UID: gone.UID, Controller: new(true),
 		}}
-		w.Expect(env.admin.Create(t.Context(), restored)).To(Succeed())
+		w.Expect(env.admin.Create(w.ctx(), restored)).To(Succeed())
 		w.eventuallyHas(p, "one", "web")
 	})
-	t.Run("a foreign object with a name that is needed keeps a newcomer outside, and is reported", func(t *testing.T) {
+	w.run("a foreign object with a name that is needed keeps a newcomer outside, and is reported", func(w *world) {
 		n := builders.MakeNamespace(w.ns("two")).Labels(map[string]string{"world": w.name}).Obj()
-		w.Expect(env.admin.Create(t.Context(), n)).To(Succeed())
-		t.Cleanup(func() { _ = env.admin.Delete(context.Background(), n) })
+		w.Expect(env.admin.Create(w.ctx(), n)).To(Succeed())
+		w.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), n) })
 		squatter := builders.MakeNetworkPolicy(w.ns("two"), "segmentation").DenyAll().Obj()
-		w.Expect(env.admin.Create(t.Context(), squatter)).To(Succeed())
+		w.Expect(env.admin.Create(w.ctx(), squatter)).To(Succeed())
 		w.relabel("two", w.layer("web"))
 
 		ready := w.condition(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNameTaken)
@@ -146,21 +146,21 @@ func TestForeignObjects(t *testing.T) {
 		got, err := w.policy("two", "segmentation")
 		w.Expect(err).NotTo(HaveOccurred())
 		w.Expect(got.ResourceVersion).To(Equal(squatter.ResourceVersion), "the foreign object was touched")
-		w.Expect(env.admin.Get(t.Context(), client.ObjectKeyFromObject(n), n)).To(Succeed())
+		w.Expect(env.admin.Get(w.ctx(), client.ObjectKeyFromObject(n), n)).To(Succeed())
 		w.Expect(n.Labels).NotTo(HaveKey(v1alpha1.TierLabel))
 
-		w.Expect(env.admin.Delete(t.Context(), squatter)).To(Succeed())
+		w.Expect(env.admin.Delete(w.ctx(), squatter)).To(Succeed())
 		w.settled(p, 2)
 	})
-	t.Run("a foreign role under the name of a profile's role is never bound", func(t *testing.T) {
+	w.run("a foreign role under the name of a profile's role is never bound", func(w *world) {
 		role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: w.ns("one"), Name: "segmentation-viewer"}}
 		squatter := builders.MakeRBACRole(w.ns("one"), "segmentation-viewer").Rule("", []string{"secrets"}, []string{"get"}).Obj()
 		// The operator writes its own role anew at once; one of the tries is quicker.
 		w.Eventually(func() error {
-			if err := client.IgnoreNotFound(env.admin.Delete(t.Context(), role.DeepCopy())); err != nil {
+			if err := client.IgnoreNotFound(env.admin.Delete(w.ctx(), role.DeepCopy())); err != nil {
 				return err
 			}
-			return env.admin.Create(t.Context(), squatter.DeepCopy())
+			return env.admin.Create(w.ctx(), squatter.DeepCopy())
 		}, soon, tick).Should(Succeed())
 		w.condition(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonNameTaken)
 		w.Eventually(func() int {
@@ -168,7 +168,7 @@ func TestForeignObjects(t *testing.T) {
 			w.Expect(err).NotTo(HaveOccurred())
 			return len(got.Bindings)
 		}, soon, tick).Should(BeZero())
-		w.Expect(env.admin.Delete(t.Context(), role)).To(Succeed())
+		w.Expect(env.admin.Delete(w.ctx(), role)).To(Succeed())
 		w.settled(p, 1)
 	})
 }

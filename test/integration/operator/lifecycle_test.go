@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	. "github.com/onsi/gomega" //nolint:revive // Gomega reads as it is meant to only without its name.
+	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -32,93 +32,84 @@ func TestProfileLifecycle(t *testing.T) {
 			builders.MakeDependency("api-api").FromTier("api").FromPods(map[string]string{"app": "a"}).ToTier("api").ToPods(map[string]string{"app": "b"}).UDPPort(7000).Obj(),
 		).Obj())
 
-	everywhere := func(t *testing.T, tiers map[string]string) {
-		t.Helper()
-		w.settled(p, len(tiers))
-		for namespace, tier := range tiers {
-			if err := w.has(p, namespace, tier); err != nil {
-				t.Error(err)
-			}
-		}
-	}
 	members := map[string]string{"web1": "web", "api1": "api", "api2": "api"}
 
-	t.Run("a new profile is written to all of its namespaces", func(t *testing.T) {
-		everywhere(t, members)
+	w.run("a new profile is written to all of its namespaces", func(w *world) {
+		w.everywhere(p, members)
 		w.Expect(p.Status.Objects).To(Equal(v1alpha1.ObjectCounts{NetworkPolicies: 1 + 2*4}))
 	})
-	t.Run("a dependency is added", func(t *testing.T) {
+	w.run("a dependency is added", func(w *world) {
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
 			s.Dependencies = append(s.Dependencies, builders.MakeDependency("api-web").FromTier("api").ToTier("web").ToPods(map[string]string{"app": "hooks"}).Port(8081).Obj())
 		})
-		everywhere(t, members)
+		w.everywhere(p, members)
 		_, err := w.policy("web1", "segmentation-api-web-ingress")
 		w.Expect(err).NotTo(HaveOccurred())
 	})
-	t.Run("a dependency is changed", func(t *testing.T) {
+	w.run("a dependency is changed", func(w *world) {
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
 			s.Dependencies[0] = builders.MakeDependency("web-api").FromTier("web").ToTier("api").ToPods(map[string]string{"app": "orders"}).Port(9091).Obj()
 		})
-		everywhere(t, members)
+		w.everywhere(p, members)
 	})
-	t.Run("dependencies are removed and put into another order", func(t *testing.T) {
+	w.run("dependencies are removed and put into another order", func(w *world) {
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
 			s.Dependencies = []v1alpha1.Dependency{s.Dependencies[2], s.Dependencies[0]}
 		})
-		everywhere(t, members)
+		w.everywhere(p, members)
 		_, err := w.policy("web1", "segmentation-api-web-ingress")
 		w.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "the policy of a removed dependency is there: %v", err)
 	})
-	t.Run("access is granted", func(t *testing.T) {
+	w.run("access is granted", func(w *world) {
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
 			s.Tiers[0].Access = []v1alpha1.TierAccess{
 				{Role: "viewer", Subjects: []v1alpha1.Subject{builders.Group("developers"), builders.User("ann")}},
 				{ClusterRole: "view", Subjects: []v1alpha1.Subject{builders.ServiceAccount("default", "bot")}},
 			}
 		})
-		everywhere(t, members)
+		w.everywhere(p, members)
 		w.Expect(p.Status.Objects).To(HaveField("Roles", int32(1)))
 		w.Expect(p.Status.Objects).To(HaveField("RoleBindings", int32(2)))
 	})
-	t.Run("a role is changed", func(t *testing.T) {
+	w.run("a role is changed", func(w *world) {
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
 			s.Roles[0] = builders.MakeRole("viewer").Read("configmaps").Obj()
 		})
-		everywhere(t, members)
+		w.everywhere(p, members)
 	})
-	t.Run("a binding gets another role, and so another name", func(t *testing.T) {
+	w.run("a binding gets another role, and so another name", func(w *world) {
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
 			s.Roles = append(s.Roles, builders.MakeRole("reader").Read("pods").Obj())
 			s.Tiers[0].Access[0].Role = "reader"
 		})
-		everywhere(t, members)
+		w.everywhere(p, members)
 		var role rbacv1.Role
-		err := env.admin.Get(t.Context(), client.ObjectKey{Namespace: w.ns("web1"), Name: "segmentation-viewer"}, &role)
+		err := env.admin.Get(w.ctx(), client.ObjectKey{Namespace: w.ns("web1"), Name: "segmentation-viewer"}, &role)
 		w.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "the role that nobody has is there: %v", err)
 	})
-	t.Run("internal traffic and name resolution are changed", func(t *testing.T) {
+	w.run("internal traffic and name resolution are changed", func(w *world) {
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
 			s.Tiers[0].InternalTraffic = v1alpha1.InternalTrafficSameTier
 			s.Tiers[1].InternalTraffic = v1alpha1.InternalTrafficDeny
 			s.DNS = v1alpha1.DNS{Mode: v1alpha1.DNSModeNone}
 		})
-		everywhere(t, members)
+		w.everywhere(p, members)
 	})
-	t.Run("a tier is added", func(t *testing.T) {
+	w.run("a tier is added", func(w *world) {
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
 			s.Tiers = append(s.Tiers, builders.MakeTier("cache").Names(w.ns("cache")).Obj())
 		})
 		members["cache"] = "cache"
-		everywhere(t, members)
+		w.everywhere(p, members)
 	})
-	t.Run("a tier is removed, and its namespaces are left as they were found", func(t *testing.T) {
+	w.run("a tier is removed, and its namespaces are left as they were found", func(w *world) {
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) { s.Tiers = s.Tiers[:2] })
 		delete(members, "cache")
-		everywhere(t, members)
+		w.everywhere(p, members)
 		w.eventuallyBare("cache")
 	})
-	t.Run("the profile is deleted", func(t *testing.T) {
-		w.Expect(env.admin.Delete(t.Context(), p)).To(Succeed())
+	w.run("the profile is deleted", func(w *world) {
+		w.Expect(env.admin.Delete(w.ctx(), p)).To(Succeed())
 		for namespace := range members {
 			w.eventuallyBare(namespace)
 		}
@@ -135,35 +126,35 @@ func TestNamespaceLifecycle(t *testing.T) {
 	w.settled(p, 1)
 	w.eventuallyHas(p, "one", "web")
 
-	t.Run("a namespace that is there with its labels removed becomes a member again", func(t *testing.T) {
+	w.run("a namespace that is there with its labels removed becomes a member again", func(w *world) {
 		w.relabel("one", map[string]string{v1alpha1.ProfileLabel: "", v1alpha1.TierLabel: ""})
 		w.eventuallyHas(p, "one", "web")
 	})
-	t.Run("a namespace moves to another tier", func(t *testing.T) {
+	w.run("a namespace moves to another tier", func(w *world) {
 		w.relabel("one", w.layer("api"))
 		w.eventuallyHas(p, "one", "api")
 		w.settled(p, 1)
 	})
-	t.Run("a namespace leaves", func(t *testing.T) {
+	w.run("a namespace leaves", func(w *world) {
 		w.relabel("one", map[string]string{"layer": "none"})
 		w.eventuallyBare("one")
 		w.settled(p, 0)
 	})
-	t.Run("a namespace with forged membership labels loses them", func(t *testing.T) {
+	w.run("a namespace with forged membership labels loses them", func(w *world) {
 		w.relabel("one", map[string]string{v1alpha1.ProfileLabel: p.Name, v1alpha1.TierLabel: "api"})
 		w.eventuallyBare("one")
 	})
-	t.Run("a member is relabelled to a tier that it does not belong to, and put right", func(t *testing.T) {
+	w.run("a member is relabelled to a tier that it does not belong to, and put right", func(w *world) {
 		w.relabel("one", w.layer("web"))
 		w.eventuallyHas(p, "one", "web")
 		w.relabel("one", map[string]string{v1alpha1.TierLabel: "api"})
 		w.eventuallyHas(p, "one", "web")
 	})
-	t.Run("a namespace is deleted, and nothing keeps it", func(t *testing.T) {
+	w.run("a namespace is deleted, and nothing keeps it", func(w *world) {
 		n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: w.ns("one")}}
-		w.Expect(env.admin.Delete(t.Context(), n)).To(Succeed())
+		w.Expect(env.admin.Delete(w.ctx(), n)).To(Succeed())
 		w.Eventually(func() bool {
-			return apierrors.IsNotFound(env.admin.Get(t.Context(), client.ObjectKeyFromObject(n), n))
+			return apierrors.IsNotFound(env.admin.Get(w.ctx(), client.ObjectKeyFromObject(n), n))
 		}, soon, tick).Should(BeTrue())
 		w.settled(p, 0)
 	})

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	. "github.com/onsi/gomega" //nolint:revive // Gomega reads as it is meant to only without its name.
+	. "github.com/onsi/gomega"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -72,7 +72,7 @@ func TestCost(t *testing.T) {
 	}
 	w.Expect(made).To(HaveLen(objects+labels), "%s", strings.Join(made, "\n"))
 
-	t.Run("a namespace that arrives costs its own objects and its labels", func(t *testing.T) {
+	w.run("a namespace that arrives costs its own objects and its labels", func(w *world) {
 		start := now(w)
 		w.namespace("w4", "web")
 		w.settled(p, 5)
@@ -96,7 +96,7 @@ func TestRestart(t *testing.T) {
 	w.Expect(env.operator.start()).To(Succeed())
 
 	// That the operator is at work again shows when it mends something.
-	w.Expect(env.admin.Delete(t.Context(), must(w.policy("w1", "segmentation")))).To(Succeed())
+	w.Expect(env.admin.Delete(w.ctx(), must(w.policy("w1", "segmentation")))).To(Succeed())
 	w.eventuallyHas(p, "w1", "web")
 	writes := requests(w, start, cluster.AuditEvent.IsWrite)
 	var others []string
@@ -123,7 +123,7 @@ func TestQuiet(t *testing.T) {
 	w.settled(p, 4)
 	w.Expect(env.operator.stop()).To(Succeed())
 	w.Expect(env.operator.start("--sync-period=33s")).To(Succeed())
-	t.Cleanup(func() {
+	w.t.Cleanup(func() {
 		if err := env.operator.stop(); err != nil {
 			t.Error(err)
 		}
@@ -132,7 +132,7 @@ func TestQuiet(t *testing.T) {
 		}
 	})
 	// The work of the start is over when a deletion has been mended and told of.
-	w.Expect(env.admin.Delete(t.Context(), must(w.policy("w1", "segmentation")))).To(Succeed())
+	w.Expect(env.admin.Delete(w.ctx(), must(w.policy("w1", "segmentation")))).To(Succeed())
 	w.eventuallyHas(p, "w1", "web")
 	time.Sleep(3 * time.Second) //nolint:forbidigo // The status is written once a second.
 	w.settled(p, 4)
@@ -151,8 +151,8 @@ func TestEndpoints(t *testing.T) {
 
 	insecure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // A self-signed certificate on loopback.
 	metrics := func(token string) int {
-		t.Helper()
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+env.operator.metrics+"/metrics", nil)
+		w.t.Helper()
+		request, err := http.NewRequestWithContext(w.ctx(), http.MethodGet, "https://"+env.operator.metrics+"/metrics", http.NoBody)
 		w.Expect(err).NotTo(HaveOccurred())
 		if token != "" {
 			request.Header.Set("Authorization", "Bearer "+token)
@@ -164,33 +164,33 @@ func TestEndpoints(t *testing.T) {
 		defer func() { _ = response.Body.Close() }()
 		return response.StatusCode
 	}
-	t.Run("metrics are refused to who does not say who he is", func(t *testing.T) {
+	w.run("metrics are refused to who does not say who he is", func(w *world) {
 		w.Eventually(func() int { return metrics("") }, soon, tick).Should(Equal(http.StatusUnauthorized))
 	})
-	config, err := env.cluster.ServiceAccountConfig(t.Context(), systemNamespace, "default")
+	config, err := env.cluster.ServiceAccountConfig(w.ctx(), systemNamespace, "default")
 	w.Expect(err).NotTo(HaveOccurred())
-	t.Run("metrics are refused to who may not read them", func(t *testing.T) {
+	w.run("metrics are refused to who may not read them", func(w *world) {
 		w.Expect(metrics(config.BearerToken)).To(Equal(http.StatusForbidden))
 	})
-	t.Run("metrics are given to who has the shipped ClusterRole for it", func(t *testing.T) {
+	w.run("metrics are given to who has the shipped ClusterRole for it", func(w *world) {
 		// Another account: that the first one may not is remembered for a while.
 		scraper := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: w.ns("scraper")}}
-		w.Expect(env.admin.Create(t.Context(), scraper)).To(Succeed())
+		w.Expect(env.admin.Create(w.ctx(), scraper)).To(Succeed())
 		binding := &rbacv1.ClusterRoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Name: w.ns("metrics")},
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "segmentation-operator-metrics-reader"},
 			Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: systemNamespace, Name: scraper.Name}},
 		}
-		w.Expect(env.admin.Create(t.Context(), binding)).To(Succeed())
-		t.Cleanup(func() { _ = env.admin.Delete(context.Background(), binding) })
-		config, err := env.cluster.ServiceAccountConfig(t.Context(), systemNamespace, scraper.Name)
+		w.Expect(env.admin.Create(w.ctx(), binding)).To(Succeed())
+		w.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), binding) })
+		config, err := env.cluster.ServiceAccountConfig(w.ctx(), systemNamespace, scraper.Name)
 		w.Expect(err).NotTo(HaveOccurred())
 		w.Eventually(func() int { return metrics(config.BearerToken) }, soon, tick).Should(Equal(http.StatusOK))
 	})
-	t.Run("asked to end, the operator gives back its lease and exits with 0", func(t *testing.T) {
+	w.run("asked to end, the operator gives back its lease and exits with 0", func(w *world) {
 		w.Expect(env.operator.stop()).To(Succeed())
 		var lease coordinationv1.Lease
-		w.Expect(env.admin.Get(t.Context(), client.ObjectKey{Namespace: systemNamespace, Name: "segmentation-operator"}, &lease)).To(Succeed())
+		w.Expect(env.admin.Get(w.ctx(), client.ObjectKey{Namespace: systemNamespace, Name: "segmentation-operator"}, &lease)).To(Succeed())
 		w.Expect(lease.Spec.HolderIdentity).To(Or(BeNil(), HaveValue(BeEmpty())))
 		w.Expect(env.operator.start()).To(Succeed())
 	})

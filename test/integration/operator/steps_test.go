@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	. "github.com/onsi/gomega" //nolint:revive // Gomega reads as it is meant to only without its name.
+	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -34,16 +35,27 @@ type world struct {
 	*WithT
 	t    *testing.T
 	name string
+	// root is the test that what is created lives for.
+	root *testing.T
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	name := strings.ToLower(strings.TrimPrefix(t.Name(), "Test"))
 	name = strings.NewReplacer("/", "-", "_", "-").Replace(name)
-	return &world{WithT: NewWithT(t), t: t, name: strings.Trim(name[:min(len(name), 40)], "-")}
+	return &world{WithT: NewWithT(t), t: t, name: strings.Trim(name[:min(len(name), 40)], "-"), root: t}
 }
 
 func (w *world) ctx() context.Context { return w.t.Context() }
+
+// run runs a subtest in the same part of the cluster.
+func (w *world) run(name string, test func(*world)) {
+	w.t.Helper()
+	w.t.Run(name, func(t *testing.T) {
+		t.Helper()
+		test(&world{WithT: NewWithT(t), t: t, name: w.name, root: w.root})
+	})
+}
 
 // ns returns the full name of one of the test's namespaces.
 func (w *world) ns(name string) string { return w.name + "-" + name }
@@ -58,7 +70,7 @@ func (w *world) namespace(name, layer string) *corev1.Namespace {
 	w.t.Helper()
 	n := builders.MakeNamespace(w.ns(name)).Labels(w.layer(layer)).Obj()
 	w.Expect(env.admin.Create(w.ctx(), n)).To(Succeed())
-	w.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), n) })
+	w.root.Cleanup(func() { _ = env.admin.Delete(context.Background(), n) })
 	return n
 }
 
@@ -76,9 +88,9 @@ func (w *world) twoTiers(name string) *builders.ProfileBuilder {
 func (w *world) create(p *v1alpha1.SegmentationProfile) *v1alpha1.SegmentationProfile {
 	w.t.Helper()
 	w.Expect(env.admin.Create(w.ctx(), p)).To(Succeed())
-	w.t.Cleanup(func() {
+	w.root.Cleanup(func() {
 		_ = env.admin.Delete(context.Background(), p)
-		if w.t.Failed() {
+		if w.root.Failed() {
 			return
 		}
 		for range 500 {
@@ -132,7 +144,7 @@ func (w *world) settled(p *v1alpha1.SegmentationProfile, claimed int) {
 		ready := meta.FindStatusCondition(p.Status.Conditions, v1alpha1.ConditionReady)
 		switch {
 		case ready == nil:
-			return fmt.Errorf("no condition Ready yet")
+			return errors.New("no condition Ready yet")
 		case ready.Status != metav1.ConditionTrue || ready.ObservedGeneration != p.Generation:
 			return fmt.Errorf("not ready: %s: %s (of generation %d, now %d)", ready.Reason, ready.Message, ready.ObservedGeneration, p.Generation)
 		case int(p.Status.Namespaces.Claimed) != claimed || int(p.Status.Namespaces.Ready) != claimed:
@@ -215,6 +227,16 @@ func pointers[T any](items []T) []*T {
 		out = append(out, &items[i])
 	}
 	return slices.Clip(out)
+}
+
+// everywhere waits until the profile is ready, and then insists that each of the namespaces
+// holds exactly what the compiler makes of the profile for its tier.
+func (w *world) everywhere(p *v1alpha1.SegmentationProfile, tiers map[string]string) {
+	w.t.Helper()
+	w.settled(p, len(tiers))
+	for namespace, tier := range tiers {
+		w.Expect(w.has(p, namespace, tier)).To(Succeed())
+	}
 }
 
 // eventuallyHas waits until the namespace holds exactly what the compiler makes of the profile.
