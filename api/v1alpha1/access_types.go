@@ -94,7 +94,7 @@ type ClusterRoleName string
 // Subject is a user, a group or a service account.
 //
 // +kubebuilder:validation:XValidation:rule="(self.kind == 'ServiceAccount') == has(self.namespace)",message="namespace must be given for a ServiceAccount, and left out for a User or a Group"
-// +kubebuilder:validation:XValidation:rule="self.kind != 'ServiceAccount' || self.name.matches(r'^([a-z0-9](-*[a-z0-9])*(\\.\\b|$))+$')",message="must be the name of a ServiceAccount: lower-case letters, digits, '-' and '.', beginning and ending with a letter or a digit; its namespace is a field of its own",fieldPath=".name"
+// +kubebuilder:validation:XValidation:rule="self.kind != 'ServiceAccount' || self.name.matches(r'^([a-z0-9](-*[a-z0-9])*(\\.\\b|$))+$')",message="name must be the name of a ServiceAccount: lower-case letters, digits, '-' and '.', beginning and ending with a letter or a digit; its namespace is a field of its own",fieldPath=".name"
 type Subject struct {
 	// kind is User, Group or ServiceAccount.
 	// +required

@@ -48,11 +48,11 @@ const (
 	// ReasonAboveCeiling says that the API server refused to let the operator grant a role,
 	// since the operator does not hold the role's permissions itself.
 	ReasonAboveCeiling = "AboveCeiling"
+	// ReasonRoleMissing says that a ClusterRole that the profile binds does not exist.
+	ReasonRoleMissing = "RoleMissing"
 	// ReasonRejected says that the API server refused a write for a reason that trying again
 	// does not mend, such as an admission policy or a quota.
 	ReasonRejected = "Rejected"
 	// ReasonProtectedNamespace says that the profile selects namespaces that no profile may claim.
 	ReasonProtectedNamespace = "ProtectedNamespace"
-	// ReasonTerminating says that the profile is being deleted; what it wrote is no longer kept.
-	ReasonTerminating = "Terminating"
 )

@@ -36,6 +36,7 @@ type Dependency struct {
 
 // Endpoint is one side of a dependency: a tier, or a peer.
 //
+// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="has(self.tier) != has(self.peer)",message="give either tier or peer, and only one of them"
 // +kubebuilder:validation:XValidation:rule="!has(self.pods) || has(self.tier)",message="pods narrows a tier; to narrow a peer, give pods in the peer itself"
 type Endpoint struct {
@@ -55,8 +56,8 @@ type Endpoint struct {
 
 // Port is one port, a range of ports, or every port of a protocol.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.endPort) || (has(self.port) && type(self.port) == int && self.endPort >= int(self.port))",message="ends a range that port begins; give port as a number that is not larger",fieldPath=".endPort"
-// +kubebuilder:validation:XValidation:rule="!has(self.port) || (type(self.port) == int ? int(self.port) >= 1 && int(self.port) <= 65535 : string(self.port).matches('^[a-z0-9]+(-[a-z0-9]+)*$') && string(self.port).matches('[a-z]'))",message="must be a number from 1 to 65535, or the name of a container port: at most 15 lower-case letters, digits and single '-', with at least one letter",fieldPath=".port"
+// +kubebuilder:validation:XValidation:rule="!has(self.endPort) || (has(self.port) && type(self.port) == int && self.endPort >= int(self.port))",message="endPort ends a range that port begins; give port as a number that is not larger",fieldPath=".endPort"
+// +kubebuilder:validation:XValidation:rule="!has(self.port) || (type(self.port) == int ? int(self.port) >= 1 && int(self.port) <= 65535 : string(self.port).matches('^[a-z0-9]+(-[a-z0-9]+)*$') && string(self.port).matches('[a-z]'))",message="port must be a number from 1 to 65535, or the name of a container port: at most 15 lower-case letters, digits and single '-', with at least one letter",fieldPath=".port"
 type Port struct {
 	// protocol is TCP (the default), UDP or SCTP.
 	// +optional

@@ -81,7 +81,7 @@ type SegmentationProfileSpec struct {
 	// DNS in its usual place: pods labelled k8s-app=kube-dns in kube-system, port 53,
 	// UDP and TCP. Write {mode: None} to open nothing.
 	// +optional
-	// +default={}
+	// +default={"mode": "ClusterDNS"}
 	DNS DNS `json:"dns,omitempty,omitzero"`
 
 	// tiers are the named sets of namespaces that this profile segments, such as web, api

@@ -2,6 +2,7 @@ package v1alpha1
 
 // NamespaceSet chooses namespaces by name or by label, not by both.
 //
+// +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="has(self.selector) != has(self.names)",message="give either selector or names, and only one of them"
 type NamespaceSet struct {
 	// selector chooses namespaces by their labels. An empty selector chooses every

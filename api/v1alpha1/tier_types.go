@@ -43,6 +43,8 @@ const (
 )
 
 // DNS says where pods of the tiers may resolve names.
+//
+// +kubebuilder:validation:MinProperties=1
 type DNS struct {
 	// mode is ClusterDNS (the default) or None. With None nothing is opened, whatever the
 	// other fields say.

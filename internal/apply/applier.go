@@ -74,9 +74,7 @@ func (a *Applier) Member(
 	r.Taken, r.Seen = changes.Taken, changes.Seen
 	r.remove(changes.Revoke)
 	r.write(changes.Write)
-	if len(r.Failures) == 0 {
-		r.remove(changes.Prune)
-	}
+	r.prune(changes.Prune)
 	isolated := len(r.Taken) == 0 && !r.failed(KindNetworkPolicy)
 	switch {
 	case isolated && !observed.isMember(membership):
@@ -96,7 +94,7 @@ func (a *Applier) Release(ctx context.Context, observed *Observed) Result {
 	}
 	if len(r.Failures) == 0 {
 		changes := Diff(render.Objects{}, observed, "")
-		r.remove(changes.Prune)
+		r.prune(changes.Prune)
 	}
 	return r.Result
 }
@@ -196,6 +194,20 @@ func grantedRole(obj client.Object) string {
 	default:
 		return ""
 	}
+}
+
+// prune removes what nothing declares. Where a policy could not be written all policies stay,
+// and where access could not be written all access stays: what is left over may be what the
+// failed write was to replace. A role that is refused does not hold up the network side.
+func (r *run) prune(objects []client.Object) {
+	networkFailed, accessFailed := r.failed(KindNetworkPolicy), r.failed(KindRole) || r.failed(KindRoleBinding)
+	var removable []client.Object
+	for _, obj := range objects {
+		if isNetwork := kindOf(obj) == KindNetworkPolicy; isNetwork && !networkFailed || !isNetwork && !accessFailed {
+			removable = append(removable, obj)
+		}
+	}
+	r.remove(removable)
 }
 
 func (r *run) remove(objects []client.Object) {

@@ -184,6 +184,19 @@ func TestMember(t *testing.T) {
 			state:    status.Failing,
 			reasons:  []string{v1alpha1.ReasonRetrying},
 		},
+		"a role above the ceiling keeps access from being removed, and not policies": {
+			observed: func(o render.Objects) *Observed {
+				return see(member).holding(o).but(func(s *Observed) {
+					s.Roles = s.Roles[:0]
+					s.Policies = append(s.Policies, *leftOver)
+					s.Bindings = append(s.Bindings[:0], *oldBinding)
+				})
+			},
+			errs:    map[string]error{everything[2]: escalation},
+			want:    []string{everything[2], "delete NetworkPolicy segmentation-old-egress"},
+			state:   status.Failing,
+			reasons: []string{v1alpha1.ReasonAboveCeiling},
+		},
 		"a role above the ceiling is not bound, and the network side is there all the same": {
 			observed: func(render.Objects) *Observed { return see(nil).Observed },
 			errs:     map[string]error{everything[2]: escalation},

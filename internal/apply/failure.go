@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"errors"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -21,6 +22,8 @@ const (
 	// Rejected: the API server understood the write and refused it, as an admission policy
 	// or a quota does.
 	Rejected FailureClass = "Rejected"
+	// RoleMissing: the ClusterRole that was to be bound does not exist.
+	RoleMissing FailureClass = "RoleMissing"
 )
 
 // Failure is a write that failed.
@@ -30,10 +33,10 @@ type Failure struct {
 	// Class says what the failure means.
 	Class FailureClass
 	// Role is the role of the profile, or the ClusterRole, that could not be granted; set
-	// for AboveCeiling.
+	// for AboveCeiling and RoleMissing.
 	Role string
-	// Detail is what the API server said, without names of objects: a text that differs
-	// from namespace to namespace or from try to try would make status change for ever.
+	// Detail is what the API server said, without what differs from try to try, such as
+	// addresses: such a text would make status change for ever.
 	Detail string
 	// Err is the error itself, for logs.
 	Err error
@@ -48,13 +51,39 @@ func classify(kind Kind, role string, err error) Failure {
 	switch {
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), escalation):
 		failure.Class, failure.Role, failure.Detail = AboveCeiling, role, missingRules(err.Error())
+	case kind == KindRoleBinding && isMissingRole(err):
+		failure.Class, failure.Role, failure.Detail = RoleMissing, role, ""
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		// The namespace goes away, and with it what could not be written.
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err),
 		apierrors.IsRequestEntityTooLargeError(err):
-		failure.Class = Rejected
+		failure.Class, failure.Detail = Rejected, refusal(err)
 	}
 	return failure
+}
+
+// isMissingRole tells whether the API server looked for the role to be bound, to see whether it
+// may be granted, and did not find it.
+func isMissingRole(err error) bool {
+	var status apierrors.APIStatus
+	return apierrors.IsNotFound(err) && errors.As(err, &status) &&
+		status.Status().Details != nil && status.Status().Details.Kind == "clusterroles"
+}
+
+// maxRefusal is how much of a refusal is quoted.
+const maxRefusal = 300
+
+// refusal quotes what the API server, or an admission policy, said against a write.
+func refusal(err error) string {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Message == "" {
+		return reason(err)
+	}
+	message := status.Status().Message
+	if len(message) > maxRefusal {
+		message = strings.ToValidUTF8(message[:maxRefusal], "") + " ..."
+	}
+	return message
 }
 
 func reason(err error) string {

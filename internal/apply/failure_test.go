@@ -33,18 +33,21 @@ func TestClassify(t *testing.T) {
 			err:  apierrors.NewForbidden(resource, "x", errors.New(escalation)),
 			want: Failure{Class: AboveCeiling, Role: "r"},
 		},
-		"an admission policy":             {err: apierrors.NewForbidden(resource, "x", errors.New("no")), want: Failure{Class: Rejected, Detail: "Forbidden"}},
-		"an object that is not valid":     {err: apierrors.NewInvalid(schema.GroupKind{}, "x", nil), want: Failure{Class: Rejected, Detail: "Invalid"}},
-		"a namespace that is being ended": {err: terminating, want: Failure{Class: Retry, Detail: "Forbidden"}},
-		"a conflict":                      {err: apierrors.NewConflict(resource, "x", errors.New("changed")), want: Failure{Class: Retry, Detail: "Conflict"}},
-		"an overloaded API server":        {err: apierrors.NewTooManyRequests("wait", 1), want: Failure{Class: Retry, Detail: "TooManyRequests"}},
-		"no connection":                   {err: context.DeadlineExceeded, want: Failure{Class: Retry, Detail: "the API server could not be reached"}},
+		"an admission policy":              {err: apierrors.NewForbidden(resource, "x", errors.New("no")), want: Failure{Class: Rejected, Detail: `things "x" is forbidden: no`}},
+		"an object that is not valid":      {err: apierrors.NewBadRequest("bad"), want: Failure{Class: Rejected, Detail: "bad"}},
+		"a long refusal":                   {err: apierrors.NewBadRequest(strings.Repeat("é", 200)), want: Failure{Class: Rejected, Detail: strings.Repeat("é", 150) + " ..."}},
+		"a ClusterRole that is not there":  {err: apierrors.NewNotFound(schema.GroupResource{Resource: "clusterroles"}, "x"), want: Failure{Class: RoleMissing, Role: "r"}},
+		"something else that is not there": {err: apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "x"), want: Failure{Class: Retry, Detail: "NotFound"}},
+		"a namespace that is being ended":  {err: terminating, want: Failure{Class: Retry, Detail: "Forbidden"}},
+		"a conflict":                       {err: apierrors.NewConflict(resource, "x", errors.New("changed")), want: Failure{Class: Retry, Detail: "Conflict"}},
+		"an overloaded API server":         {err: apierrors.NewTooManyRequests("wait", 1), want: Failure{Class: Retry, Detail: "TooManyRequests"}},
+		"no connection":                    {err: context.DeadlineExceeded, want: Failure{Class: Retry, Detail: "the API server could not be reached"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := classify(KindRole, "r", fmt.Errorf("applying Role secret-name: %w", c.err))
+			c.want.Kind = KindRoleBinding
+			got := classify(c.want.Kind, "r", fmt.Errorf("applying Role secret-name: %w", c.err))
 			got.Err = nil
-			c.want.Kind = KindRole
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -55,9 +55,11 @@ func (r *Result) Problems() []status.Problem {
 		switch f.Class {
 		case AboveCeiling:
 			add(v1alpha1.ReasonAboveCeiling,
-				"role %s is above what the operator may grant%s; grant less, or let a cluster admin add the permissions"+
-					" to a ClusterRole labelled segmentation.dev/grantable: \"true\"",
+				"role %s is above what the operator may grant; grant less, or let a cluster admin add the permissions"+
+					" to a ClusterRole labelled segmentation.dev/grantable: \"true\"%s",
 				f.Role, missing(f.Detail))
+		case RoleMissing:
+			add(v1alpha1.ReasonRoleMissing, "ClusterRole %s does not exist; create it, or correct access.clusterRole", f.Role)
 		case Rejected:
 			add(v1alpha1.ReasonRejected, "the API server refused to write a %s: %s", f.Kind, f.Detail)
 		case Retry:
@@ -72,5 +74,5 @@ func missing(rules string) string {
 	if rules == "" {
 		return ""
 	}
-	return " (missing: " + strings.TrimSpace(rules) + ")"
+	return "; missing are " + strings.TrimSpace(rules)
 }

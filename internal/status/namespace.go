@@ -34,7 +34,8 @@ type Namespace struct {
 
 // Problem is something that keeps a namespace from being settled.
 type Problem struct {
-	// Reason is one of the reasons of conditions: NameTaken, AboveCeiling, Rejected or Retrying.
+	// Reason is one of the reasons of conditions: NameTaken, AboveCeiling, RoleMissing, Rejected
+	// or Retrying.
 	Reason string
 	// Message says what is wrong and what to do about it.
 	Message string

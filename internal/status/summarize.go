@@ -1,7 +1,9 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,8 +50,21 @@ func Summarize(in Input) v1alpha1.SegmentationProfileStatus {
 	conditions.setAccepted()
 	conditions.setConflicted(t)
 	conditions.setReady(t)
-	s.Conditions = conditions.conditions
+	s.Conditions = inOrder(conditions.conditions)
 	return s
+}
+
+// inOrder puts conditions into one order. kstatus takes the first of Reconciling and Stalled
+// that it finds, so the order must not depend on which was set first.
+func inOrder(conditions []metav1.Condition) []metav1.Condition {
+	order := []string{
+		v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled,
+		v1alpha1.ConditionAccepted, v1alpha1.ConditionConflicted,
+	}
+	slices.SortStableFunc(conditions, func(a, b metav1.Condition) int {
+		return cmp.Compare(slices.Index(order, a.Type), slices.Index(order, b.Type))
+	})
+	return conditions
 }
 
 type conditionSetter struct {

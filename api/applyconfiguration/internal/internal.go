@@ -53,9 +53,6 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: pods
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.LabelSelector
-      default:
-        matchLabels:
-          k8s-app: kube-dns
     - name: port
       type:
         scalar: numeric
@@ -120,6 +117,7 @@ var schemaYAML = typed.YAMLObject(`types:
         map:
           elementType:
             namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.LabelValue
+    elementRelationship: atomic
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.LabelSelectorOperator
   scalar: string
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.LabelSelectorRequirement
@@ -291,7 +289,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: dns
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.DNS
-      default: {}
+      default:
+        mode: ClusterDNS
     - name: mode
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Mode

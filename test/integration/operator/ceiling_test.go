@@ -28,6 +28,7 @@ func TestCeiling(t *testing.T) {
 		{Role: "deployer", Subjects: developers},
 		{ClusterRole: "cluster-admin", Subjects: developers},
 		{ClusterRole: "view", Subjects: developers},
+		{ClusterRole: "no-such-role", Subjects: developers},
 	}
 	p := w.create(shop)
 
@@ -42,6 +43,7 @@ func TestCeiling(t *testing.T) {
 		}
 		w.Expect(told).To(ContainElement(And(ContainSubstring("role deployer"), ContainSubstring(`Resources:["deployments"]`))))
 		w.Expect(told).To(ContainElement(ContainSubstring("role cluster-admin")))
+		w.Expect(told).To(ContainElement(ContainSubstring("ClusterRole no-such-role does not exist")))
 		w.Expect(told).NotTo(ContainElement(ContainSubstring("role view")))
 	})
 	w.run("the network side and what is below the ceiling are there all the same", func(w *world) {

@@ -15,7 +15,8 @@ type EndpointApplyConfiguration struct {
 	Tier *apiv1alpha1.Name `json:"tier,omitempty"`
 	// peer is the name of a peer in spec.peers.
 	Peer *apiv1alpha1.Name `json:"peer,omitempty"`
-	// pods chooses pods of the tier. Left out, or empty, it means every pod.
+	// pods narrows the tier to the pods with these labels. Left out, or empty, it means every
+	// pod of the tier.
 	Pods *LabelSelectorApplyConfiguration `json:"pods,omitempty"`
 }
 

@@ -12,11 +12,12 @@ import (
 // LabelSelector chooses objects by their labels, with the meaning and the form of
 // Kubernetes' own label selectors: all of matchLabels and matchExpressions must hold,
 // and an empty selector chooses everything. It is a type of its own so that the API
-// server refuses a selector that NetworkPolicy would refuse.
+// server refuses a selector that NetworkPolicy would refuse. Who applies a selector owns
+// all of it: two appliers cannot each add labels to the same one.
 type LabelSelectorApplyConfiguration struct {
-	// matchLabels are labels that must have exactly these values.
+	// matchLabels are labels that must have exactly these values: at most 16.
 	MatchLabels map[string]apiv1alpha1.LabelValue `json:"matchLabels,omitempty"`
-	// matchExpressions are requirements on labels.
+	// matchExpressions are requirements on labels: at most 8.
 	MatchExpressions []LabelSelectorRequirementApplyConfiguration `json:"matchExpressions,omitempty"`
 }
 

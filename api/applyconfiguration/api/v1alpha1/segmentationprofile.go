@@ -17,15 +17,20 @@ import (
 // SegmentationProfile declares tiers of namespaces, the dependencies allowed
 // between them, and who may do what in them. The operator turns it into
 // NetworkPolicies, Roles and RoleBindings in every namespace of its tiers,
-// and keeps them true. Whatever is not declared is denied.
+// and keeps them true. Network traffic that is not declared is denied, in both
+// directions, for every pod of the tiers; namespaces outside them are not touched.
+//
+// Begin with spec.tiers, one for each set of namespaces that belong together, and
+// add a dependency for each call from one to another. With spec.mode Preview the
+// profile is only computed, and its status says what it would do.
 type SegmentationProfileApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:""`
 	// metadata is the standard object metadata. The name must be a DNS label of
 	// at most 63 characters, since it becomes a label value.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	// spec is what is declared.
+	// spec is what the profile declares: what you write.
 	Spec *SegmentationProfileSpecApplyConfiguration `json:"spec,omitempty"`
-	// status is what the operator has done and seen.
+	// status is what the operator has done and seen. Only the operator writes it.
 	Status *SegmentationProfileStatusApplyConfiguration `json:"status,omitempty"`
 }
 
