@@ -82,12 +82,11 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		// After a restart: what the status says holds until all namespaces were looked at.
 		return reconcile.Result{RequeueAfter: statusInterval}, nil
 	}
-	return reconcile.Result{}, r.publish(ctx, profile, status.Summarize(status.Input{
-		Profile:    profile,
-		Invalid:    current.invalid,
-		Namespaces: namespaces,
-		Now:        time.Now(),
-	}))
+	want := status.Summarize(status.Input{Profile: profile, Invalid: current.invalid, Namespaces: namespaces, Now: time.Now()})
+	if wait := r.pace.settle(profile, &want, time.Now()); wait > 0 {
+		return reconcile.Result{RequeueAfter: wait}, nil
+	}
+	return reconcile.Result{}, r.publish(ctx, profile, want)
 }
 
 // survey returns what is known of the namespaces that have to do with the profile. It is

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -44,6 +46,8 @@ func applyStatus(
 type pace struct {
 	mu    sync.Mutex
 	write map[string]lastWrite
+	// unsettled is since when a profile that was ready has had work to do.
+	unsettled map[string]time.Time
 }
 
 type lastWrite struct {
@@ -82,4 +86,29 @@ func (p *pace) forget(profile string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.write, profile)
+	delete(p.unsettled, profile)
+}
+
+// settle returns how long to wait for work that has just come up to be done. Drift is mended
+// and a namespace joins within milliseconds: without the wait, each would take Ready away and
+// give it back, and tell everybody who watches the profile's health.
+func (p *pace) settle(profile *v1alpha1.SegmentationProfile, want *v1alpha1.SegmentationProfileStatus, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	wasReady := profile.Status.ObservedGeneration == profile.Generation &&
+		meta.IsStatusConditionTrue(profile.Status.Conditions, v1alpha1.ConditionReady)
+	ready := meta.FindStatusCondition(want.Conditions, v1alpha1.ConditionReady)
+	if !wasReady || ready == nil || ready.Status != metav1.ConditionUnknown {
+		delete(p.unsettled, profile.Name)
+		return 0
+	}
+	since, known := p.unsettled[profile.Name]
+	if !known {
+		if p.unsettled == nil {
+			p.unsettled = map[string]time.Time{}
+		}
+		p.unsettled[profile.Name] = now
+		return statusInterval
+	}
+	return max(0, since.Add(statusInterval).Sub(now))
 }

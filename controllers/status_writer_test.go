@@ -4,6 +4,9 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
 
@@ -37,6 +40,47 @@ func TestPace(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestSettle(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	with := func(status metav1.ConditionStatus) v1alpha1.SegmentationProfileStatus {
+		return v1alpha1.SegmentationProfileStatus{
+			ObservedGeneration: 1,
+			Conditions:         []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: status}},
+		}
+	}
+	ready, working, failing := with(metav1.ConditionTrue), with(metav1.ConditionUnknown), with(metav1.ConditionFalse)
+	wasReady := builders.MakeProfile("shop").Generation(1).Status(ready).Obj()
+	changed := builders.MakeProfile("shop").Generation(2).Status(ready).Obj()
+	var p pace
+	steps := []struct {
+		when    string
+		profile *v1alpha1.SegmentationProfile
+		want    v1alpha1.SegmentationProfileStatus
+		after   time.Duration
+		wait    time.Duration
+	}{
+		{"work has just come up", wasReady, working, 0, time.Second},
+		{"it is not done yet", wasReady, working, 300 * time.Millisecond, 700 * time.Millisecond},
+		{"it takes long enough to be told of", wasReady, working, time.Second, 0},
+		{"it is done", wasReady, ready, 2 * time.Second, 0},
+		{"other work has come up", wasReady, working, 3 * time.Second, time.Second},
+		{"something failed, which is told at once", wasReady, failing, 3 * time.Second, 0},
+		{"the spec changed, which is told at once", changed, working, 4 * time.Second, 0},
+	}
+	for _, s := range steps {
+		if wait := p.settle(s.profile, &s.want, start.Add(s.after)); wait != s.wait {
+			t.Errorf("%s: waits %s, want %s", s.when, wait, s.wait)
+		}
+	}
+}
+
+func TestForgottenProfile(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	before := builders.MakeProfile("shop").Obj()
+	var p pace
+	p.wrote("shop", "20", start)
 	p.forget("shop")
 	if wait := p.wait(before, start); wait != 0 {
 		t.Errorf("a forgotten profile waits %s", wait)

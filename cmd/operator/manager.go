@@ -8,12 +8,17 @@ import (
 	"net/http"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
@@ -118,6 +123,15 @@ func addControllers(mgr ctrl.Manager, o *options) error {
 	return nil
 }
 
+// watched are the kinds that the controllers watch.
+func watched() []client.Object {
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	return []client.Object{
+		namespace, &networkingv1.NetworkPolicy{}, &rbacv1.Role{}, &rbacv1.RoleBinding{}, &v1alpha1.SegmentationProfile{},
+	}
+}
+
 // addProbes makes the operator ready once its cache is filled, as a standby too.
 func addProbes(mgr ctrl.Manager) error {
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
@@ -125,9 +139,13 @@ func addProbes(mgr ctrl.Manager) error {
 	}
 	synced := make(chan struct{})
 	err := mgr.Add(onEveryReplica(func(ctx context.Context) error {
-		if mgr.GetCache().WaitForCacheSync(ctx) {
-			close(synced)
+		// The cache as a whole counts as filled as long as nothing is watched.
+		for _, obj := range watched() {
+			if _, err := mgr.GetCache().GetInformer(ctx, obj); err != nil {
+				return fmt.Errorf("waiting for the cache: %w", err)
+			}
 		}
+		close(synced)
 		return nil
 	}))
 	if err != nil {

@@ -37,8 +37,8 @@ func bindOptions(flags *flag.FlagSet) *options {
 		"Where /healthz and /readyz are served; 0 serves none.")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false,
 		"Work only while holding the lease, so that one of several replicas writes.")
-	flags.StringVar(&o.leaseNamespace, "leader-election-namespace", "",
-		"The namespace of the lease; left out, the operator's own.")
+	flags.StringVar(&o.leaseNamespace, "leader-election-namespace", ownNamespace(),
+		"The namespace of the lease; left out, the operator's own (environment variable POD_NAMESPACE).")
 	flags.StringVar(&o.protected, "protected-namespaces", claim.DefaultProtected,
 		"Namespaces that no profile may claim: names and patterns such as openshift-*, separated by commas.")
 	flags.BoolVar(&o.protectOwn, "protect-own-namespace", true,
