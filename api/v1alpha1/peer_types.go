@@ -13,7 +13,7 @@ type Peer struct {
 	// namespaces chooses the namespaces of the peer, by label or by name. The operator
 	// writes nothing in them: a policy of their own may still deny what a dependency allows.
 	// +optional
-	Namespaces *NamespaceSet `json:"namespaces,omitempty,omitzero"`
+	Namespaces *NamespaceSet `json:"namespaces,omitempty"` //nolint:kubeapilinter // a pointer, as cidrs may stand in its place
 
 	// pods narrows the peer to the pods with these labels. Left out, or empty, it means every
 	// pod of the namespaces.

@@ -1,6 +1,8 @@
 package builders
 
 import (
+	"slices"
+
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -52,10 +54,8 @@ func (b *NetworkPolicyBuilder) Obj() *networkingv1.NetworkPolicy {
 }
 
 func (b *NetworkPolicyBuilder) policyType(added networkingv1.PolicyType) *NetworkPolicyBuilder {
-	for _, present := range b.obj.Spec.PolicyTypes {
-		if present == added {
-			return b
-		}
+	if slices.Contains(b.obj.Spec.PolicyTypes, added) {
+		return b
 	}
 	b.obj.Spec.PolicyTypes = append(b.obj.Spec.PolicyTypes, added)
 	return b

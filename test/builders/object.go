@@ -1,6 +1,7 @@
 package builders
 
 import (
+	"maps"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -57,9 +58,7 @@ func (o ObjectBuilder[B]) Labels(labels map[string]string) *B {
 	if o.meta.Labels == nil {
 		o.meta.Labels = map[string]string{}
 	}
-	for key, value := range labels {
-		o.meta.Labels[key] = value
-	}
+	maps.Copy(o.meta.Labels, labels)
 	return o.builder
 }
 
