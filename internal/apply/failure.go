@@ -51,7 +51,7 @@ func classify(kind Kind, role string, err error) Failure {
 	switch {
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), escalation):
 		failure.Class, failure.Role, failure.Detail = AboveCeiling, role, missingRules(err.Error())
-	case kind == KindRoleBinding && isMissingRole(err):
+	case kind == KindRoleBinding && isMissingRole(err, role):
 		failure.Class, failure.Role, failure.Detail = RoleMissing, role, ""
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		// The namespace goes away, and with it what could not be written.
@@ -63,11 +63,11 @@ func classify(kind Kind, role string, err error) Failure {
 }
 
 // isMissingRole tells whether the API server looked for the role to be bound, to see whether it
-// may be granted, and did not find it.
-func isMissingRole(err error) bool {
+// may be granted, and did not find it. Its answer names the role, but calls it a RoleBinding.
+func isMissingRole(err error, role string) bool {
 	var status apierrors.APIStatus
 	return apierrors.IsNotFound(err) && errors.As(err, &status) &&
-		status.Status().Details != nil && status.Status().Details.Kind == "clusterroles"
+		status.Status().Details != nil && status.Status().Details.Name == role
 }
 
 // maxRefusal is how much of a refusal is quoted.
