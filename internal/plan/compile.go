@@ -1,6 +1,8 @@
 package plan
 
 import (
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -13,6 +15,7 @@ import (
 func Compile(profile *v1alpha1.SegmentationProfile) (*Plan, field.ErrorList) {
 	c := compiler{spec: &profile.Spec}
 	spec := field.NewPath("spec")
+	c.name(v1alpha1.Name(profile.Name), field.NewPath("metadata", "name"))
 	c.index(spec)
 
 	p := &Plan{
@@ -38,8 +41,9 @@ func Compile(profile *v1alpha1.SegmentationProfile) (*Plan, field.ErrorList) {
 type compiler struct {
 	spec  *v1alpha1.SegmentationProfileSpec
 	tiers map[v1alpha1.Name]*v1alpha1.Tier
-	peers map[v1alpha1.Name]*v1alpha1.Peer
-	roles map[v1alpha1.Name]*v1alpha1.Role
+	// peers and roles are compiled once, whatever number of dependencies and tiers name them.
+	peers map[v1alpha1.Name]Party
+	roles map[v1alpha1.Name][]rbacv1.PolicyRule
 	errs  field.ErrorList
 }
 
@@ -48,21 +52,31 @@ func (c *compiler) fail(err *field.Error) {
 }
 
 func (c *compiler) index(spec *field.Path) {
-	c.tiers = byName(c, c.spec.Tiers, func(t *v1alpha1.Tier) v1alpha1.Name { return t.Name }, spec.Child("tiers"))
-	c.peers = byName(c, c.spec.Peers, func(p *v1alpha1.Peer) v1alpha1.Name { return p.Name }, spec.Child("peers"))
-	c.roles = byName(c, c.spec.Roles, func(r *v1alpha1.Role) v1alpha1.Name { return r.Name }, spec.Child("roles"))
-	byName(c, c.spec.Dependencies, func(d *v1alpha1.Dependency) v1alpha1.Name { return d.Name }, spec.Child("dependencies"))
+	c.tiers = byName(c, c.spec.Tiers, spec.Child("tiers"),
+		func(t *v1alpha1.Tier, _ *field.Path) (v1alpha1.Name, *v1alpha1.Tier) { return t.Name, t })
+	c.peers = byName(c, c.spec.Peers, spec.Child("peers"),
+		func(p *v1alpha1.Peer, path *field.Path) (v1alpha1.Name, Party) { return p.Name, c.peer(p, path) })
+	c.roles = byName(c, c.spec.Roles, spec.Child("roles"),
+		func(r *v1alpha1.Role, path *field.Path) (v1alpha1.Name, []rbacv1.PolicyRule) {
+			return r.Name, c.rules(r, path)
+		})
+	byName(c, c.spec.Dependencies, spec.Child("dependencies"),
+		func(d *v1alpha1.Dependency, _ *field.Path) (v1alpha1.Name, *v1alpha1.Dependency) { return d.Name, d })
 }
 
-func byName[T any](c *compiler, items []T, name func(*T) v1alpha1.Name, path *field.Path) map[v1alpha1.Name]*T {
-	index := make(map[v1alpha1.Name]*T, len(items))
+// byName makes something of each item, and finds it by the item's name.
+func byName[T, V any](
+	c *compiler, items []T, path *field.Path, compile func(*T, *field.Path) (v1alpha1.Name, V),
+) map[v1alpha1.Name]V {
+	index := make(map[v1alpha1.Name]V, len(items))
 	for i := range items {
-		key := name(&items[i])
-		if _, taken := index[key]; taken {
-			c.fail(field.Duplicate(path.Index(i).Child("name"), key))
+		name, compiled := compile(&items[i], path.Index(i))
+		c.name(name, path.Index(i).Child("name"))
+		if _, taken := index[name]; taken {
+			c.fail(field.Duplicate(path.Index(i).Child("name"), name))
 			continue
 		}
-		index[key] = &items[i]
+		index[name] = compiled
 	}
 	return index
 }
@@ -71,16 +85,17 @@ func (c *compiler) tier(t *v1alpha1.Tier, path *field.Path) Tier {
 	return Tier{
 		Name:            string(t.Name),
 		Claim:           c.claimTier(t, path.Child("namespaces")),
-		InternalTraffic: internalTraffic(t.InternalTraffic),
+		InternalTraffic: c.internalTraffic(t.InternalTraffic, path.Child("internalTraffic")),
 		Grants:          c.grants(t.Access, path.Child("access")),
 	}
 }
 
 // internalTraffic fills in the default for profiles that did not pass through the API server.
-func internalTraffic(declared v1alpha1.InternalTraffic) v1alpha1.InternalTraffic {
+func (c *compiler) internalTraffic(declared v1alpha1.InternalTraffic, path *field.Path) v1alpha1.InternalTraffic {
 	if declared == "" {
 		return v1alpha1.InternalTrafficSameNamespace
 	}
+	oneOf(c, declared, path, v1alpha1.InternalTrafficSameNamespace, v1alpha1.InternalTrafficSameTier, v1alpha1.InternalTrafficDeny)
 	return declared
 }
 
@@ -88,7 +103,8 @@ func (c *compiler) claimTier(t *v1alpha1.Tier, path *field.Path) claim.Tier {
 	set := c.namespaceSet(&t.Namespaces, path)
 	tier := claim.Tier{Name: string(t.Name), Names: sets.New(set.Names...)}
 	if set.Selector != nil {
-		tier.Selector = c.parse(set.Selector, path.Child("selector"))
+		// A selector that cannot be read was said to be a mistake already; nil chooses nothing.
+		tier.Selector, _ = metav1.LabelSelectorAsSelector(set.Selector)
 	}
 	return tier
 }
@@ -111,16 +127,20 @@ func (c *compiler) rejectSharedNames(path *field.Path) {
 	}
 }
 
+// dns fills in the defaults for profiles that did not pass through the API server.
 func (c *compiler) dns(path *field.Path) *DNS {
 	d := &c.spec.DNS
+	oneOf(c, d.Mode, path.Child("mode"), v1alpha1.DNSModeClusterDNS, v1alpha1.DNSModeNone, "")
 	if d.Mode == v1alpha1.DNSModeNone {
 		return nil
 	}
 	out := &DNS{Namespace: "kube-system", Port: 53}
 	if d.Namespace != "" {
+		c.namespaceName(d.Namespace, path.Child("namespace"))
 		out.Namespace = string(d.Namespace)
 	}
 	if d.Port != 0 {
+		c.portNumber(d.Port, path.Child("port"))
 		out.Port = d.Port
 	}
 	out.Pods.MatchLabels = map[string]string{"k8s-app": "kube-dns"}

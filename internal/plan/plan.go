@@ -3,7 +3,8 @@
 // reference resolved. It is pure.
 //
 // What the CRD's own rules refuse is checked here once more where a mistake would open a
-// path or panic, since a stored object may be older than the rules.
+// path, panic, or become an object that the API server refuses: a stored object may be older
+// than the rules, and one that is rendered from a file has passed none.
 package plan
 
 import (

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
@@ -33,7 +32,9 @@ func (c *compiler) selector(s *v1alpha1.LabelSelector, path *field.Path) *metav1
 	out.MatchExpressions = slices.CompactFunc(out.MatchExpressions, func(a, b metav1.LabelSelectorRequirement) bool {
 		return compareRequirements(a, b) == 0
 	})
-	c.parse(out, path)
+	if _, err := metav1.LabelSelectorAsSelector(out); err != nil {
+		c.fail(field.Invalid(path, field.OmitValueType{}, err.Error()))
+	}
 	return out
 }
 
@@ -45,15 +46,6 @@ func (c *compiler) pods(s *v1alpha1.LabelSelector, path *field.Path) *metav1.Lab
 	return c.selector(s, path)
 }
 
-func (c *compiler) parse(s *metav1.LabelSelector, path *field.Path) labels.Selector {
-	parsed, err := metav1.LabelSelectorAsSelector(s)
-	if err != nil {
-		c.fail(field.Invalid(path, metav1.FormatLabelSelector(s), err.Error()))
-		return labels.Nothing()
-	}
-	return parsed
-}
-
 func (c *compiler) namespaceSet(s *v1alpha1.NamespaceSet, path *field.Path) NamespaceSet {
 	switch {
 	case (s.Selector == nil) == (len(s.Names) == 0):
@@ -62,6 +54,9 @@ func (c *compiler) namespaceSet(s *v1alpha1.NamespaceSet, path *field.Path) Name
 	case s.Selector != nil:
 		return NamespaceSet{Selector: c.selector(s.Selector, path.Child("selector"))}
 	default:
+		for i, name := range s.Names {
+			c.namespaceName(name, path.Child("names").Index(i))
+		}
 		return NamespaceSet{Names: sortedStrings(s.Names)}
 	}
 }

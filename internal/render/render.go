@@ -31,7 +31,8 @@ type Objects struct {
 	Bindings []*rbacv1.RoleBinding
 }
 
-// Tier renders a tier: the objects of each of its namespaces, with no namespace set.
+// Tier renders a tier: the objects of each of its namespaces, with no namespace set. The
+// result shares memory with the plan: neither may be modified.
 func Tier(p *plan.Plan, t *plan.Tier) Objects {
 	m := metadata{plan: p, tier: t}
 	out := Objects{Policies: []*networkingv1.NetworkPolicy{basePolicy(m)}}

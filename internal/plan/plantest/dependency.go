@@ -1,0 +1,59 @@
+package plantest
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"pgregory.net/rapid"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+)
+
+// drawDependency draws a dependency between tiers and peers that the profile has.
+func drawDependency(t *rapid.T, name string, profile *v1alpha1.SegmentationProfile) v1alpha1.Dependency {
+	d := v1alpha1.Dependency{Name: v1alpha1.Name(name)}
+	d.From = drawEndpoint(t, profile, true)
+	d.To = drawEndpoint(t, profile, d.From.Tier != "")
+	if rapid.Bool().Draw(t, "with ports") {
+		d.Ports = rapid.SliceOfN(rapid.SampledFrom(ports(isAddress(profile, d.To.Peer))), 1, 3).Draw(t, "ports")
+	}
+	return d
+}
+
+func drawEndpoint(t *rapid.T, profile *v1alpha1.SegmentationProfile, mayBePeer bool) v1alpha1.Endpoint {
+	if mayBePeer && len(profile.Spec.Peers) > 0 && rapid.Bool().Draw(t, "peer") {
+		return v1alpha1.Endpoint{Peer: rapid.SampledFrom(profile.Spec.Peers).Draw(t, "peer").Name}
+	}
+	return v1alpha1.Endpoint{Tier: rapid.SampledFrom(profile.Spec.Tiers).Draw(t, "tier").Name, Pods: drawPods(t)}
+}
+
+func isAddress(profile *v1alpha1.SegmentationProfile, peer v1alpha1.Name) bool {
+	for i := range profile.Spec.Peers {
+		if profile.Spec.Peers[i].Name == peer {
+			return len(profile.Spec.Peers[i].CIDRs) > 0
+		}
+	}
+	return false
+}
+
+// ports are ports of each kind. Addresses have none with names.
+func ports(ofAddresses bool) []v1alpha1.Port {
+	number := func(n int32) *intstr.IntOrString { return new(intstr.FromInt32(n)) }
+	out := []v1alpha1.Port{
+		{Port: number(80)},
+		{Protocol: corev1.ProtocolTCP, Port: number(80)},
+		{Port: number(80), EndPort: 90},
+		{Port: number(85), EndPort: 65535},
+		{Port: number(443), EndPort: 443},
+		{Protocol: corev1.ProtocolUDP, Port: number(53)},
+		{Protocol: corev1.ProtocolSCTP},
+		{},
+	}
+	if ofAddresses {
+		return out
+	}
+	return append(out,
+		v1alpha1.Port{Port: new(intstr.FromString("http"))},
+		v1alpha1.Port{Protocol: corev1.ProtocolUDP, Port: new(intstr.FromString("http"))},
+		v1alpha1.Port{Port: new(intstr.FromString("a-name-of-15-xs"))},
+	)
+}

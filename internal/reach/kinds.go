@@ -1,0 +1,156 @@
+package reach
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
+// maxKinds bounds the kinds of pods in one namespace. They could be as many as there are
+// combinations of selectors; those that people write do not come near.
+const maxKinds = 4096
+
+// kinds returns one pod of each kind that could exist in a namespace: two pods are of one
+// kind if the same selectors match them, of those that look for pods there. The first is a
+// pod without labels.
+func (c *Cluster) kinds(namespace string) ([]*Pod, error) {
+	selectors := c.selectorsFor(namespace)
+	found := []kind{{labels: labels.Set{}, matching: allOf(len(selectors))}}
+	for _, key := range keys(selectors) {
+		if found = divide(found, selectors, key); len(found) > maxKinds {
+			return nil, fmt.Errorf("selectors tell more than %d kinds of pods apart in namespace %s", maxKinds, namespace)
+		}
+	}
+	out := make([]*Pod, 0, len(found))
+	for _, k := range found {
+		out = append(out, &Pod{Namespace: namespace, Labels: k.labels})
+	}
+	return out, nil
+}
+
+// selectorsFor are the selectors that look for pods in a namespace, each once: those of its
+// own policies, and those of any policy's peers.
+func (c *Cluster) selectorsFor(namespace string) []labels.Requirements {
+	found := map[string]labels.Requirements{}
+	add := func(s labels.Selector) {
+		if requirements, selectable := s.Requirements(); selectable && len(requirements) > 0 {
+			found[s.String()] = requirements
+		}
+	}
+	for _, p := range c.policies[namespace] {
+		add(p.pods)
+	}
+	for r := range c.allRules() {
+		for _, p := range r.peers {
+			if p.block == nil && p.looksIn(c, namespace) {
+				add(p.pods)
+			}
+		}
+	}
+	out := make([]labels.Requirements, 0, len(found))
+	for _, text := range slices.Sorted(maps.Keys(found)) {
+		out = append(out, found[text])
+	}
+	return out
+}
+
+// allRules goes through all rules of all policies.
+func (c *Cluster) allRules() func(yield func(*rule) bool) {
+	return func(yield func(*rule) bool) {
+		for _, policies := range c.policies {
+			for _, p := range policies {
+				for _, direction := range []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress} {
+					for _, r := range p.rules[direction] {
+						if !yield(r) {
+							return
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// kind is a set of labels, and the selectors of which all requirements hold that are about
+// the keys looked at so far.
+type kind struct {
+	labels   labels.Set
+	matching string
+}
+
+// allOf has all selectors matching: one byte for each.
+func allOf(selectors int) string {
+	return string(slices.Repeat([]byte{'1'}, selectors))
+}
+
+// divide looks at one more key: it gives each kind each of the values in play, another one,
+// and none, and keeps one of those that the selectors do not tell apart.
+func divide(found []kind, selectors []labels.Requirements, key string) []kind {
+	var out []kind
+	seen := sets.New[string]()
+	values := valuesInPlay(selectors, key)
+	for _, k := range found {
+		without := kind{k.labels, narrow(k, selectors, key)}
+		for _, next := range append([]kind{without}, withValues(k, selectors, key, values)...) {
+			if !seen.Has(next.matching) {
+				seen.Insert(next.matching)
+				out = append(out, next)
+			}
+		}
+	}
+	return out
+}
+
+func withValues(k kind, selectors []labels.Requirements, key string, values []string) []kind {
+	out := make([]kind, 0, len(values))
+	for _, value := range values {
+		set := labels.Merge(k.labels, labels.Set{key: value})
+		out = append(out, kind{set, narrow(kind{set, k.matching}, selectors, key)})
+	}
+	return out
+}
+
+// narrow strikes out the selectors that a value of a key, or its absence, rules out.
+func narrow(k kind, selectors []labels.Requirements, key string) string {
+	matching := []byte(k.matching)
+	for i, requirements := range selectors {
+		for _, r := range requirements {
+			if r.Key() == key && !r.Matches(k.labels) {
+				matching[i] = '0'
+			}
+		}
+	}
+	return string(matching)
+}
+
+// valuesInPlay are the values of a key that selectors name, and one that none names.
+func valuesInPlay(selectors []labels.Requirements, key string) []string {
+	values := sets.New[string]()
+	for _, requirements := range selectors {
+		for _, r := range requirements {
+			if r.Key() == key {
+				values.Insert(r.ValuesUnsorted()...)
+			}
+		}
+	}
+	other := "other"
+	for values.Has(other) {
+		other += "-other"
+	}
+	return append(sets.List(values), other)
+}
+
+// keys are the keys that selectors are about, sorted.
+func keys(selectors []labels.Requirements) []string {
+	out := sets.New[string]()
+	for _, requirements := range selectors {
+		for _, r := range requirements {
+			out.Insert(r.Key())
+		}
+	}
+	return sets.List(out)
+}
