@@ -2,13 +2,13 @@ package v1alpha1
 
 // Role is a set of API permissions in a namespace.
 type Role struct {
-	// name names the role, for the access of tiers. The Role in a namespace is called
-	// segmentation-<name>.
+	// name names the role, for the access of tiers. The Role in a namespace is
+	// called segmentation-<name>.
 	// +required
 	Name Name `json:"name,omitempty"`
 
-	// rules are the permissions, with the meaning of rbac.authorization.k8s.io/v1: 1 to 32
-	// rules, which add up.
+	// rules are the permissions, with the meaning of rbac.authorization.k8s.io/v1:
+	// 1 to 32 rules, which add up.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -20,8 +20,8 @@ type Role struct {
 // rbac.authorization.k8s.io/v1. Permissions on non-resource URLs do not exist in a
 // namespace, so there is no field for them.
 type PolicyRule struct {
-	// apiGroups are the API groups of the resources, without their versions: "" is the core
-	// group, that of pods; apps that of deployments; "*" is all of them.
+	// apiGroups are the API groups of the resources, without their versions: "" is
+	// the core group, that of pods; apps that of deployments; "*" is all of them.
 	// +required
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -30,8 +30,8 @@ type PolicyRule struct {
 	// +kubebuilder:validation:items:XValidation:rule="self != 'v1' && !self.contains('/')",message="must be an API group without its version: apps rather than apps/v1, and the empty string rather than v1"
 	APIGroups []string `json:"apiGroups,omitempty"`
 
-	// resources are the resources, in the plural and in lower case, such as pods or
-	// pods/log; "*" is all of them.
+	// resources are the resources, in the plural and in lower case, such as pods
+	// or pods/log; "*" is all of them.
 	// +required
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -40,9 +40,9 @@ type PolicyRule struct {
 	// +kubebuilder:validation:items:MaxLength=253
 	Resources []string `json:"resources,omitempty"`
 
-	// resourceNames narrows the rule to objects with these names. Left out, it means
-	// every object. It cannot narrow create, and list and watch only for requests that
-	// select one name.
+	// resourceNames narrows the rule to objects with these names. Left out, it
+	// means every object. It cannot narrow create, and list and watch only for
+	// requests that select one name.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
@@ -65,21 +65,22 @@ type PolicyRule struct {
 //
 // +kubebuilder:validation:XValidation:rule="has(self.role) != has(self.clusterRole)",message="give either role (one of spec.roles) or clusterRole (an existing ClusterRole), and only one of them"
 type TierAccess struct {
-	// subjects are those who get the role: 1 to 8 users, groups or service accounts.
+	// subjects are those who get the role: 1 to 8 users, groups or service
+	// accounts.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	Subjects []Subject `json:"subjects,omitempty"`
 
-	// role is the name of a role in spec.roles, which becomes a Role in each namespace of
-	// the tier.
+	// role is the name of a role in spec.roles, which becomes a Role in each
+	// namespace of the tier.
 	// +optional
 	Role Name `json:"role,omitempty"`
 
-	// clusterRole is the name of an existing ClusterRole, such as view, bound in each
-	// namespace of the tier and nowhere else. The operator must be allowed to bind it: see
-	// spec.roles.
+	// clusterRole is the name of an existing ClusterRole, such as view, bound in
+	// each namespace of the tier and nowhere else. The operator must be allowed to
+	// bind it: see spec.roles.
 	// +optional
 	ClusterRole ClusterRoleName `json:"clusterRole,omitempty"`
 }
@@ -100,14 +101,16 @@ type Subject struct {
 	// +required
 	Kind SubjectKind `json:"kind,omitempty"`
 
-	// name is the name of the user, the group or the service account. Users and groups have
-	// the names that authentication gives them, such as jane@example.com or oidc:developers.
+	// name is the name of the user, the group or the service account. Users and
+	// groups have the names that authentication gives them, such as
+	// jane@example.com or oidc:developers.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
 
-	// namespace is the namespace of the service account. Users and groups have none.
+	// namespace is the namespace of the service account. Users and groups have
+	// none.
 	// +optional
 	Namespace NamespaceName `json:"namespace,omitempty"`
 }

@@ -10,23 +10,24 @@ import (
 //
 // +kubebuilder:validation:XValidation:rule="has(self.from.tier) || has(self.to.tier)",message="from and to are both peers; one of them must be a tier, since only tiers' namespaces get policies"
 type Dependency struct {
-	// name names the dependency in findings, annotations and the names of generated
-	// objects, such as web-api.
+	// name names the dependency in findings, annotations and the names of
+	// generated objects, such as web-api.
 	// +required
 	Name Name `json:"name,omitempty"`
 
-	// from is the party that calls, that is, opens the connection: a tier or a peer.
+	// from is the party that calls, that is, opens the connection: a tier or a
+	// peer.
 	// +required
 	From Endpoint `json:"from,omitzero"`
 
-	// to is the party that is called: a tier or a peer, but not both from and to are peers.
-	// It may be the same tier as from: pods of the tier then reach pods of the tier, in the
-	// same namespace and in its others.
+	// to is the party that is called: a tier or a peer, but not both from and to
+	// are peers. It may be the same tier as from: pods of the tier then reach pods
+	// of the tier, in the same namespace and in its others.
 	// +required
 	To Endpoint `json:"to,omitzero"`
 
-	// ports are the ports of the called pods or addresses, 1 to 32 of them. Left out, it
-	// means every port of every protocol.
+	// ports are the ports of the called pods or addresses, 1 to 32 of them. Left
+	// out, it means every port of every protocol.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -48,8 +49,8 @@ type Endpoint struct {
 	// +optional
 	Peer Name `json:"peer,omitempty"`
 
-	// pods narrows the tier to the pods with these labels. Left out, or empty, it means every
-	// pod of the tier.
+	// pods narrows the tier to the pods with these labels. Left out, or empty, it
+	// means every pod of the tier.
 	// +optional
 	Pods *LabelSelector `json:"pods,omitempty"`
 }
@@ -65,16 +66,16 @@ type Port struct {
 	// +kubebuilder:validation:Enum=TCP;UDP;SCTP
 	Protocol corev1.Protocol `json:"protocol,omitempty"`
 
-	// port is the number of a port, or the name of a container port of the called pods,
-	// such as 8080 or http. It is the pods' port, not the Service's. Left out, it means
-	// every port of the protocol.
+	// port is the number of a port, or the name of a container port of the called
+	// pods, such as 8080 or http. It is the pods' port, not the Service's. Left
+	// out, it means every port of the protocol.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=15
 	Port *intstr.IntOrString `json:"port,omitempty"`
 
-	// endPort makes a range of ports: from port, which must be a number, to endPort, both
-	// included. Left out, there is only the one port.
+	// endPort makes a range of ports: from port, which must be a number, to
+	// endPort, both included. Left out, there is only the one port.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535

@@ -10,19 +10,20 @@ type Peer struct {
 	// +required
 	Name Name `json:"name,omitempty"`
 
-	// namespaces chooses the namespaces of the peer, by label or by name. The operator
-	// writes nothing in them: a policy of their own may still deny what a dependency allows.
+	// namespaces chooses the namespaces of the peer, by label or by name. The
+	// operator writes nothing in them: a policy of their own may still deny what a
+	// dependency allows.
 	// +optional
 	Namespaces *NamespaceSet `json:"namespaces,omitempty"` //nolint:kubeapilinter // a pointer, as cidrs may stand in its place
 
-	// pods narrows the peer to the pods with these labels. Left out, or empty, it means every
-	// pod of the namespaces.
+	// pods narrows the peer to the pods with these labels. Left out, or empty, it
+	// means every pod of the namespaces.
 	// +optional
 	Pods *LabelSelector `json:"pods,omitempty"`
 
-	// cidrs are the addresses of the peer, in 1 to 64 ranges; 0.0.0.0/0 and ::/0 are all of
-	// them. They should be outside the cluster: most network plugins do not match pods
-	// by their address.
+	// cidrs are the addresses of the peer, in 1 to 64 ranges; 0.0.0.0/0 and ::/0
+	// are all of them. They should be outside the cluster: most network plugins do
+	// not match pods by their address.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -38,7 +39,8 @@ type CIDRBlock struct {
 	// +required
 	CIDR CIDR `json:"cidr,omitempty"`
 
-	// except are at most 16 smaller ranges inside cidr that do not belong to the peer.
+	// except are at most 16 smaller ranges inside cidr that do not belong to the
+	// peer.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16

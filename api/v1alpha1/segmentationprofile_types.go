@@ -28,8 +28,8 @@ import (
 type SegmentationProfile struct {
 	metav1.TypeMeta `json:",inline"`
 
-	// metadata is the standard object metadata. The name must be a DNS label of
-	// at most 63 characters, since it becomes a label value.
+	// metadata is the standard object metadata. The name must be a DNS label of at
+	// most 63 characters, since it becomes a label value.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
 
@@ -68,25 +68,26 @@ type SegmentationProfileList struct {
 // +kubebuilder:validation:XValidation:rule="self.tiers.all(t, !has(t.access) || (has(self.roles) ? sets.contains(self.roles.map(r, r.name), t.access.map(a, has(a.role), a.role)) : !t.access.exists(a, has(a.role))))",fieldPath=".tiers",message="the access.role of a tier names a role that spec.roles does not have; add the role, correct the name, or use clusterRole for an existing ClusterRole",messageExpression="[(has(self.roles) ? self.roles.map(r, r.name) : [])].map(names, self.tiers.map(t, has(t.access) && t.access.exists(a, has(a.role) && !(a.role in names))).indexOf(true)).map(i, 'an access.role of tier ' + self.tiers[i].name + ' names a role that spec.roles does not have; add the role, correct the name, or use clusterRole for an existing ClusterRole')[0]"
 // +kubebuilder:validation:XValidation:rule="self.tiers.transformMapEntry(i, t, has(t.namespaces.names), t.namespaces.names.transformMapEntry(j, name, {name: true})).size() == self.tiers.map(t, has(t.namespaces.names) ? t.namespaces.names.size() : 0).sum()",fieldPath=".tiers",message="two tiers list this namespace in namespaces.names, and a namespace belongs to one tier; remove it from one of them"
 type SegmentationProfileSpec struct {
-	// mode is Enforce (the default) or Preview. In Enforce, the operator writes the
-	// objects and keeps them true. In Preview, it computes and reports in status, writes
-	// and deletes nothing, and the profile claims no namespace; what an earlier Enforce
-	// wrote stays as it is. Preview a new profile before you enforce it: enforcing it cuts
-	// every connection that it does not declare.
+	// mode is Enforce (the default) or Preview. In Enforce, the operator writes
+	// the objects and keeps them true. In Preview, it computes and reports in
+	// status, writes and deletes nothing, and the profile claims no namespace;
+	// what an earlier Enforce wrote stays as it is. Preview a new profile before
+	// you enforce it: enforcing it cuts every connection that it does not declare.
 	// +optional
 	// +default="Enforce"
 	Mode Mode `json:"mode,omitempty"`
 
-	// dns says where the pods of all tiers may resolve names. Left out, it is the cluster
-	// DNS in its usual place: pods labelled k8s-app=kube-dns in kube-system, port 53,
-	// UDP and TCP. Write {mode: None} to open nothing.
+	// dns says where the pods of all tiers may resolve names. Left out, it is the
+	// cluster DNS in its usual place: pods labelled k8s-app=kube-dns in
+	// kube-system, port 53, UDP and TCP. Write {mode: None} to open nothing.
 	// +optional
 	// +default={"mode": "ClusterDNS"}
 	DNS DNS `json:"dns,omitempty,omitzero"`
 
-	// tiers are the named sets of namespaces that this profile segments, such as web, api
-	// and data: 1 to 64 of them. A pod in them sends and receives only what internalTraffic,
-	// a dependency or dns allows. An application that lives in one namespace is a profile of one tier.
+	// tiers are the named sets of namespaces that this profile segments, such as
+	// web, api and data: 1 to 64 of them. A pod in them sends and receives only
+	// what internalTraffic, a dependency or dns allows. An application that lives
+	// in one namespace is a profile of one tier.
 	// +required
 	// +listType=map
 	// +listMapKey=name
@@ -94,29 +95,31 @@ type SegmentationProfileSpec struct {
 	// +kubebuilder:validation:MaxItems=64
 	Tiers []Tier `json:"tiers,omitempty"`
 
-	// peers are the parties outside the tiers that dependencies may name: namespaces
-	// that this profile does not segment, such as those of an ingress controller, or
-	// addresses outside the cluster. At most 64, none with the name of a tier.
+	// peers are the parties outside the tiers that dependencies may name:
+	// namespaces that this profile does not segment, such as those of an ingress
+	// controller, or addresses outside the cluster. At most 64, none with the name
+	// of a tier.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	Peers []Peer `json:"peers,omitempty"`
 
-	// roles are sets of API permissions, for the access of tiers to name: at most 64. A role
-	// that a tier's access names becomes a Role in each namespace of the tier. The API server
-	// bounds what roles may hold: no more than the operator itself is granted, through
-	// ClusterRoles that a cluster administrator labels segmentation.dev/grantable: "true".
+	// roles are sets of API permissions, for the access of tiers to name: at most
+	// 64. A role that a tier's access names becomes a Role in each namespace of
+	// the tier. The API server bounds what roles may hold: no more than the
+	// operator itself is granted, through ClusterRoles that a cluster
+	// administrator labels segmentation.dev/grantable: "true".
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	Roles []Role `json:"roles,omitempty"`
 
-	// dependencies are the permissions for one tier or peer to reach another: at most 512.
-	// Each opens both sides: egress at the tier that calls, ingress at the tier that is
-	// called. Answers to a call need no dependency of their own. Left out, nothing crosses
-	// the borders of the tiers.
+	// dependencies are the permissions for one tier or peer to reach another: at
+	// most 512. Each opens both sides: egress at the tier that calls, ingress at
+	// the tier that is called. Answers to a call need no dependency of their own.
+	// Left out, nothing crosses the borders of the tiers.
 	// +optional
 	// +listType=map
 	// +listMapKey=name

@@ -10,8 +10,8 @@ type NamespaceSet struct {
 	// +optional
 	Selector *LabelSelector `json:"selector,omitempty"`
 
-	// names lists 1 to 128 namespaces by name. A name without a namespace is no error: the
-	// namespace belongs to the set from the moment it is created.
+	// names lists 1 to 128 namespaces by name. A name without a namespace is no
+	// error: the namespace belongs to the set from the moment it is created.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -52,13 +52,14 @@ type LabelSelectorRequirement struct {
 	// +kubebuilder:validation:XValidation:rule="self.indexOf('/') <= 253",message="must be a label key such as app or example.com/app, with at most 253 characters before the slash"
 	Key string `json:"key,omitempty"`
 
-	// operator is In (the label has one of the values), NotIn (it has none of them, or is
-	// absent), Exists (it is there, with any value) or DoesNotExist (it is absent).
+	// operator is In (the label has one of the values), NotIn (it has none of
+	// them, or is absent), Exists (it is there, with any value) or DoesNotExist
+	// (it is absent).
 	// +required
 	Operator LabelSelectorOperator `json:"operator,omitempty"`
 
-	// values are the values that In and NotIn compare with, 1 to 32; Exists and DoesNotExist
-	// take none.
+	// values are the values that In and NotIn compare with, 1 to 32; Exists and
+	// DoesNotExist take none.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=32
@@ -73,7 +74,8 @@ type LabelSelectorOperator string
 const (
 	// LabelSelectorOpIn holds when the label has one of the values.
 	LabelSelectorOpIn LabelSelectorOperator = "In"
-	// LabelSelectorOpNotIn holds when the label is absent or has none of the values.
+	// LabelSelectorOpNotIn holds when the label is absent or has none of the
+	// values.
 	LabelSelectorOpNotIn LabelSelectorOperator = "NotIn"
 	// LabelSelectorOpExists holds when the label is there.
 	LabelSelectorOpExists LabelSelectorOperator = "Exists"

@@ -19,8 +19,8 @@ type SegmentationProfileStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// observedGeneration is the generation that this status describes. It is -1 until
-	// the operator has seen the profile.
+	// observedGeneration is the generation that this status describes. It is -1
+	// until the operator has seen the profile.
 	// +optional
 	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
@@ -40,7 +40,8 @@ type SegmentationProfileStatus struct {
 	// +optional
 	Objects ObjectCounts `json:"objects,omitempty,omitzero"`
 
-	// findings are the first 20 things that a person should look at, in a fixed order.
+	// findings are the first 20 things that a person should look at, in a fixed
+	// order.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=20
@@ -59,26 +60,26 @@ type NamespaceCounts struct {
 	// +kubebuilder:validation:MaxLength=32
 	Summary string `json:"summary,omitempty"`
 
-	// claimed is the number of namespaces that belong to the profile. In Preview it is
-	// the number that would.
+	// claimed is the number of namespaces that belong to the profile. In Preview
+	// it is the number that would.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Claimed int32 `json:"claimed"`
 
-	// ready is the number of claimed namespaces that were seen to hold all that this
-	// generation declares, and to be labelled as members.
+	// ready is the number of claimed namespaces that were seen to hold all that
+	// this generation declares, and to be labelled as members.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Ready int32 `json:"ready"`
 
-	// conflicted is the number of namespaces that the profile selects but does not get:
-	// held by an older profile, or claimed by two of its own tiers.
+	// conflicted is the number of namespaces that the profile selects but does not
+	// get: held by an older profile, or claimed by two of its own tiers.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Conflicted int32 `json:"conflicted"`
 
-	// protected is the number of namespaces that the profile selects and that no profile
-	// may claim: system namespaces and the operator's own.
+	// protected is the number of namespaces that the profile selects and that no
+	// profile may claim: system namespaces and the operator's own.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Protected int32 `json:"protected"`

@@ -100,13 +100,23 @@ func (a *Applier) Release(ctx context.Context, observed *Observed) Result {
 }
 
 // Hold leaves a namespace as it is, but does not let it pass for a member without a policy
-// of its own.
+// of its own, nor for a member of another tier than its policies were written for.
 func (a *Applier) Hold(ctx context.Context, observed *Observed) Result {
 	r := a.begin(ctx, observed)
-	if observed.carriesMembership() && !r.based {
+	base := observed.basePolicy()
+	switch {
+	case base == nil && observed.carriesMembership():
 		r.unlabel()
+	case base != nil && !observed.isMember(membershipOf(base)):
+		r.label(membershipOf(base))
 	}
 	return r.Result
+}
+
+// membershipOf returns the membership that an object was written for.
+func membershipOf(obj client.Object) map[string]string {
+	labels := obj.GetLabels()
+	return render.MembershipLabels(labels[v1alpha1.ProfileLabel], labels[v1alpha1.TierLabel])
 }
 
 // run is one pass over one namespace.
@@ -126,7 +136,7 @@ func (a *Applier) begin(ctx context.Context, observed *Observed) *run {
 		ctx:      ctx,
 		log:      logr.FromContextOrDiscard(ctx),
 		observed: observed,
-		based:    observed.hasBasePolicy(),
+		based:    observed.basePolicy() != nil,
 	}
 }
 

@@ -337,6 +337,13 @@ func TestReleaseAndHold(t *testing.T) {
 			do:       func(a *Applier, o *Observed) Result { return a.Hold(t.Context(), o) },
 			observed: func(o render.Objects) *Observed { return see(member).holding(o).Observed },
 		},
+		"a namespace that is held and relabelled by hand is put back into the tier of its policies": {
+			do: func(a *Applier, o *Observed) Result { return a.Hold(t.Context(), o) },
+			observed: func(o render.Objects) *Observed {
+				return see(map[string]string{v1alpha1.ProfileLabel: "shop", v1alpha1.TierLabel: "data"}).holding(o).Observed
+			},
+			want: []string{"label one web"},
+		},
 		"a namespace that is held without a base policy loses its labels": {
 			do: func(a *Applier, o *Observed) Result { return a.Hold(t.Context(), o) },
 			observed: func(o render.Objects) *Observed {

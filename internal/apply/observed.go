@@ -39,12 +39,15 @@ func isOurs(obj client.Object, owner types.UID) bool {
 	})
 }
 
-// hasBasePolicy tells whether the namespace is isolated by a policy of the operator's. A
-// namespace without it must not carry the membership labels.
-func (o *Observed) hasBasePolicy() bool {
-	return slices.ContainsFunc(o.Policies, func(p networkingv1.NetworkPolicy) bool {
-		return p.Name == render.Prefix && IsManaged(&p)
-	})
+// basePolicy returns the operator's policy that isolates the namespace; nil if there is none.
+// A namespace without it must not carry the membership labels.
+func (o *Observed) basePolicy() *networkingv1.NetworkPolicy {
+	for i := range o.Policies {
+		if o.Policies[i].Name == render.Prefix && IsManaged(&o.Policies[i]) {
+			return &o.Policies[i]
+		}
+	}
+	return nil
 }
 
 // carriesMembership tells whether the namespace carries a membership label.

@@ -5,8 +5,10 @@
 // The rules are those of promise 3 (exclusive claims) and promise 9 (nothing lost):
 //
 //   - Of several profiles that select a namespace, the oldest gets it.
-//   - A profile that selects a namespace by two of its tiers, cannot be compiled, or is
-//     being deleted gets no further namespace, and what its members hold stays as it is.
+//   - A namespace that two tiers of one profile select stays in the tier it is in, and outside
+//     if it is in none.
+//   - A profile that cannot be compiled, or is being deleted, gets no further namespace, and
+//     what its members hold stays as it is.
 //   - A profile in Preview claims nothing.
 //   - A protected namespace is never claimed.
 package claim
@@ -96,7 +98,8 @@ const (
 	// Claimed namespaces get the objects of their tier.
 	Claimed Outcome = "Claimed"
 	// Held namespaces stay as they are: their profile cannot be compiled, is being deleted,
-	// is gone and left its objects behind, or selects them by two tiers.
+	// is gone and left its objects behind, or selects them by two tiers of which neither is
+	// theirs.
 	Held Outcome = "Held"
 	// Untouched namespaces are members of a profile that is now in Preview: not even a
 	// missing policy is acted upon.
@@ -173,7 +176,13 @@ func winner(ns Namespace, claimants []Claimant) Decision {
 		if len(tiers) == 1 && !c.Frozen {
 			return Decision{Outcome: Claimed, Profile: c.Profile, Tier: tiers[0]}
 		}
-		if member == c.Profile && (c.Frozen || len(tiers) > 1) {
+		if member != c.Profile {
+			continue
+		}
+		if tier := ns.Labels[v1alpha1.TierLabel]; len(tiers) > 1 && slices.Contains(tiers, tier) {
+			return Decision{Outcome: Claimed, Profile: c.Profile, Tier: tier}
+		}
+		if c.Frozen || len(tiers) > 1 {
 			return Decision{Outcome: Held, Profile: c.Profile}
 		}
 	}

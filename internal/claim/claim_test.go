@@ -128,8 +128,16 @@ func TestDecide(t *testing.T) {
 				{Profile: "shop", Tiers: []string{"web", "also"}, Standing: claim.StandingOverlap},
 			}},
 		},
-		"two tiers of one profile leave a member as it is": {
+		"two tiers of one profile leave a member in the tier it is in": {
 			namespace: memberOf("shop"),
+			claimants: []claim.Claimant{profile("shop", 0, twice...), profile("late", 1, by("web", "app=web"))},
+			want: claim.Decision{Outcome: claim.Claimed, Profile: "shop", Tier: "web", Selections: []claim.Selection{
+				{Profile: "shop", Tiers: []string{"web", "also"}, Standing: claim.StandingOverlap},
+				{Profile: "late", Tiers: []string{"web"}, Standing: claim.StandingLost},
+			}},
+		},
+		"two tiers of one profile leave a member that is in neither of them as it is": {
+			namespace: namespace("web", "app", "web", v1alpha1.ProfileLabel, "shop", v1alpha1.TierLabel, "third"),
 			claimants: []claim.Claimant{profile("shop", 0, twice...), profile("late", 1, by("web", "app=web"))},
 			want: claim.Decision{Outcome: claim.Held, Profile: "shop", Selections: []claim.Selection{
 				{Profile: "shop", Tiers: []string{"web", "also"}, Standing: claim.StandingOverlap},

@@ -44,8 +44,14 @@ type group struct {
 	ends []end
 }
 
-func (g *group) addresses() bool {
+// addresses tells a range of addresses from namespaces.
+func (g *Group) addresses() bool {
 	return len(g.Namespaces) == 0
+}
+
+// tier tells a tier from what is outside.
+func (g *Group) tier() bool {
+	return !g.Outside && !g.addresses()
 }
 
 // groups are the groups of a cluster: tiers by profile and name, then namespaces outside by

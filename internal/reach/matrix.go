@@ -199,24 +199,46 @@ func (m *Matrix) drop(k int) {
 	}
 }
 
-// String writes the matrix as a table, with a line that says what the marks mean.
+// String writes the matrix as a table, with a line that says what the marks mean. It leaves
+// out rows of addresses from which no tier can be called, and columns of addresses that no
+// tier can call: what is closed is what is not there.
 func (m *Matrix) String() string {
 	var out strings.Builder
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	header := "FROM / TO"
-	for i := range m.Groups {
-		header += "\t" + m.Groups[i].title()
-	}
-	fmt.Fprintln(table, header)
-	for i := range m.Groups {
-		line := m.Groups[i].title()
-		for _, cell := range m.Cells[i] {
-			line += "\t" + cell.String()
+	line := []string{"FROM / TO"}
+	for k := range m.Groups {
+		if m.shown(k, func(i int) Cell { return m.Cells[i][k] }) {
+			line = append(line, m.Groups[k].title())
 		}
-		fmt.Fprintln(table, line)
+	}
+	fmt.Fprintln(table, strings.Join(line, "\t"))
+	for i := range m.Groups {
+		if m.shown(i, func(k int) Cell { return m.Cells[i][k] }) {
+			fmt.Fprintln(table, strings.Join(m.row(i), "\t"))
+		}
 	}
 	_ = table.Flush() // A strings.Builder takes everything.
 	return out.String() + "\n" + legend + "\n"
+}
+
+func (m *Matrix) row(i int) []string {
+	line := []string{m.Groups[i].title()}
+	for k := range m.Groups {
+		if m.shown(k, func(i int) Cell { return m.Cells[i][k] }) {
+			line = append(line, m.Cells[i][k].String())
+		}
+	}
+	return line
+}
+
+// shown tells whether a row or a column is worth a look; the cells are those between it and
+// each group.
+func (m *Matrix) shown(group int, cell func(other int) Cell) bool {
+	shown := !m.Groups[group].addresses()
+	for other := range m.Groups {
+		shown = shown || m.Groups[other].tier() && cell(other).String() != "-"
+	}
+	return shown
 }
 
 // legend explains the cells.

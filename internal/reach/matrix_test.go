@@ -148,10 +148,16 @@ spec:
     ports: [{port: 80}]`,
 			want: `
 FROM / TO        api  0.0.0.0/0  198.51.100.0/24  ::/0
-api              -    80,443*    80,443*          80
-0.0.0.0/0        -
-198.51.100.0/24  -
-::/0             -`,
+api              -    80,443*    80,443*          80`,
+		},
+		"addresses that a tier cannot call, but that can call it, have a row": {
+			namespaces: api,
+			policies:   apiFrom + `[{from: [{ipBlock: {cidr: 198.51.100.0/24}}], ports: [{port: http}]}]}`,
+			want: `
+FROM / TO        api   (other)
+api              -     -
+(other)          -     all
+198.51.100.0/24  http  all`,
 		},
 		"a namespace that no policy isolates reaches every address": {
 			namespaces: api,

@@ -132,6 +132,8 @@ func TestOverlappingTiers(t *testing.T) {
 	w.condition(p, v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonTiersOverlap)
 	w.Consistently(func() error { return w.has(p, "member", "web") }, time.Second, tick).Should(Succeed())
 	w.Expect(w.bare("newcomer")).To(Succeed())
+	w.Expect(env.admin.Delete(t.Context(), must(w.policy("member", "segmentation")))).To(Succeed())
+	w.eventuallyHas(p, "member", "web")
 
 	w.relabel("member", map[string]string{"vip": ""})
 	w.relabel("newcomer", map[string]string{"layer": "other"})

@@ -13,7 +13,8 @@ import (
 type CIDRBlockApplyConfiguration struct {
 	// cidr is the range, such as 198.51.100.0/24 or 2001:db8::/64.
 	CIDR *apiv1alpha1.CIDR `json:"cidr,omitempty"`
-	// except are at most 16 smaller ranges inside cidr that do not belong to the peer.
+	// except are at most 16 smaller ranges inside cidr that do not belong to the
+	// peer.
 	Except []apiv1alpha1.CIDR `json:"except,omitempty"`
 }
 

@@ -12,17 +12,18 @@ import (
 // Dependency is the permission for one tier or peer to reach another, in the direction in
 // which connections are opened.
 type DependencyApplyConfiguration struct {
-	// name names the dependency in findings, annotations and the names of generated
-	// objects, such as web-api.
+	// name names the dependency in findings, annotations and the names of
+	// generated objects, such as web-api.
 	Name *apiv1alpha1.Name `json:"name,omitempty"`
-	// from is the party that calls, that is, opens the connection: a tier or a peer.
+	// from is the party that calls, that is, opens the connection: a tier or a
+	// peer.
 	From *EndpointApplyConfiguration `json:"from,omitempty"`
-	// to is the party that is called: a tier or a peer, but not both from and to are peers.
-	// It may be the same tier as from: pods of the tier then reach pods of the tier, in the
-	// same namespace and in its others.
+	// to is the party that is called: a tier or a peer, but not both from and to
+	// are peers. It may be the same tier as from: pods of the tier then reach pods
+	// of the tier, in the same namespace and in its others.
 	To *EndpointApplyConfiguration `json:"to,omitempty"`
-	// ports are the ports of the called pods or addresses, 1 to 32 of them. Left out, it
-	// means every port of every protocol.
+	// ports are the ports of the called pods or addresses, 1 to 32 of them. Left
+	// out, it means every port of every protocol.
 	Ports []PortApplyConfiguration `json:"ports,omitempty"`
 }
 

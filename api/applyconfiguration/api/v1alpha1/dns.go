@@ -11,16 +11,17 @@ import (
 //
 // DNS says where pods of the tiers may resolve names.
 type DNSApplyConfiguration struct {
-	// mode is ClusterDNS (the default) or None. With None nothing is opened, whatever the
-	// other fields say.
+	// mode is ClusterDNS (the default) or None. With None nothing is opened,
+	// whatever the other fields say.
 	Mode *apiv1alpha1.DNSMode `json:"mode,omitempty"`
 	// namespace is the namespace of the DNS pods: kube-system, if it is left out.
 	Namespace *apiv1alpha1.NamespaceName `json:"namespace,omitempty"`
-	// pods chooses the DNS pods in that namespace. Left out, it means those labelled
-	// k8s-app=kube-dns, which CoreDNS has too. An empty selector means every pod.
+	// pods chooses the DNS pods in that namespace. Left out, it means those
+	// labelled k8s-app=kube-dns, which CoreDNS has too. An empty selector means
+	// every pod.
 	Pods *LabelSelectorApplyConfiguration `json:"pods,omitempty"`
-	// port is the port on which the DNS pods listen, for UDP and TCP: 53, if it is left out.
-	// It is the pods' port, not the Service's: 5353 on OpenShift.
+	// port is the port on which the DNS pods listen, for UDP and TCP: 53, if it is
+	// left out. It is the pods' port, not the Service's: 5353 on OpenShift.
 	Port *int32 `json:"port,omitempty"`
 }
 

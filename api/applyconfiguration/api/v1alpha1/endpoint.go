@@ -15,8 +15,8 @@ type EndpointApplyConfiguration struct {
 	Tier *apiv1alpha1.Name `json:"tier,omitempty"`
 	// peer is the name of a peer in spec.peers.
 	Peer *apiv1alpha1.Name `json:"peer,omitempty"`
-	// pods narrows the tier to the pods with these labels. Left out, or empty, it means every
-	// pod of the tier.
+	// pods narrows the tier to the pods with these labels. Left out, or empty, it
+	// means every pod of the tier.
 	Pods *LabelSelectorApplyConfiguration `json:"pods,omitempty"`
 }
 

@@ -13,11 +13,12 @@ import (
 type LabelSelectorRequirementApplyConfiguration struct {
 	// key is the label that the requirement is about.
 	Key *string `json:"key,omitempty"`
-	// operator is In (the label has one of the values), NotIn (it has none of them, or is
-	// absent), Exists (it is there, with any value) or DoesNotExist (it is absent).
+	// operator is In (the label has one of the values), NotIn (it has none of
+	// them, or is absent), Exists (it is there, with any value) or DoesNotExist
+	// (it is absent).
 	Operator *apiv1alpha1.LabelSelectorOperator `json:"operator,omitempty"`
-	// values are the values that In and NotIn compare with, 1 to 32; Exists and DoesNotExist
-	// take none.
+	// values are the values that In and NotIn compare with, 1 to 32; Exists and
+	// DoesNotExist take none.
 	Values []apiv1alpha1.LabelValue `json:"values,omitempty"`
 }
 

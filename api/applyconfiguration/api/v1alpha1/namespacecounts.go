@@ -9,17 +9,17 @@ package v1alpha1
 type NamespaceCountsApplyConfiguration struct {
 	// summary is ready/claimed, for people and printer columns.
 	Summary *string `json:"summary,omitempty"`
-	// claimed is the number of namespaces that belong to the profile. In Preview it is
-	// the number that would.
+	// claimed is the number of namespaces that belong to the profile. In Preview
+	// it is the number that would.
 	Claimed *int32 `json:"claimed,omitempty"`
-	// ready is the number of claimed namespaces that were seen to hold all that this
-	// generation declares, and to be labelled as members.
+	// ready is the number of claimed namespaces that were seen to hold all that
+	// this generation declares, and to be labelled as members.
 	Ready *int32 `json:"ready,omitempty"`
-	// conflicted is the number of namespaces that the profile selects but does not get:
-	// held by an older profile, or claimed by two of its own tiers.
+	// conflicted is the number of namespaces that the profile selects but does not
+	// get: held by an older profile, or claimed by two of its own tiers.
 	Conflicted *int32 `json:"conflicted,omitempty"`
-	// protected is the number of namespaces that the profile selects and that no profile
-	// may claim: system namespaces and the operator's own.
+	// protected is the number of namespaces that the profile selects and that no
+	// profile may claim: system namespaces and the operator's own.
 	Protected *int32 `json:"protected,omitempty"`
 }
 

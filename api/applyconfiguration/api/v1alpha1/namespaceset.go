@@ -14,8 +14,8 @@ type NamespaceSetApplyConfiguration struct {
 	// selector chooses namespaces by their labels. An empty selector chooses every
 	// namespace, system namespaces excepted where it is a tier's.
 	Selector *LabelSelectorApplyConfiguration `json:"selector,omitempty"`
-	// names lists 1 to 128 namespaces by name. A name without a namespace is no error: the
-	// namespace belongs to the set from the moment it is created.
+	// names lists 1 to 128 namespaces by name. A name without a namespace is no
+	// error: the namespace belongs to the set from the moment it is created.
 	Names []apiv1alpha1.NamespaceName `json:"names,omitempty"`
 }
 

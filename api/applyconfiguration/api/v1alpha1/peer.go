@@ -14,15 +14,16 @@ import (
 type PeerApplyConfiguration struct {
 	// name names the peer in dependencies and findings.
 	Name *apiv1alpha1.Name `json:"name,omitempty"`
-	// namespaces chooses the namespaces of the peer, by label or by name. The operator
-	// writes nothing in them: a policy of their own may still deny what a dependency allows.
+	// namespaces chooses the namespaces of the peer, by label or by name. The
+	// operator writes nothing in them: a policy of their own may still deny what a
+	// dependency allows.
 	Namespaces *NamespaceSetApplyConfiguration `json:"namespaces,omitempty"`
-	// pods narrows the peer to the pods with these labels. Left out, or empty, it means every
-	// pod of the namespaces.
+	// pods narrows the peer to the pods with these labels. Left out, or empty, it
+	// means every pod of the namespaces.
 	Pods *LabelSelectorApplyConfiguration `json:"pods,omitempty"`
-	// cidrs are the addresses of the peer, in 1 to 64 ranges; 0.0.0.0/0 and ::/0 are all of
-	// them. They should be outside the cluster: most network plugins do not match pods
-	// by their address.
+	// cidrs are the addresses of the peer, in 1 to 64 ranges; 0.0.0.0/0 and ::/0
+	// are all of them. They should be outside the cluster: most network plugins do
+	// not match pods by their address.
 	CIDRs []CIDRBlockApplyConfiguration `json:"cidrs,omitempty"`
 }
 

@@ -9,15 +9,15 @@ package v1alpha1
 // rbac.authorization.k8s.io/v1. Permissions on non-resource URLs do not exist in a
 // namespace, so there is no field for them.
 type PolicyRuleApplyConfiguration struct {
-	// apiGroups are the API groups of the resources, without their versions: "" is the core
-	// group, that of pods; apps that of deployments; "*" is all of them.
+	// apiGroups are the API groups of the resources, without their versions: "" is
+	// the core group, that of pods; apps that of deployments; "*" is all of them.
 	APIGroups []string `json:"apiGroups,omitempty"`
-	// resources are the resources, in the plural and in lower case, such as pods or
-	// pods/log; "*" is all of them.
+	// resources are the resources, in the plural and in lower case, such as pods
+	// or pods/log; "*" is all of them.
 	Resources []string `json:"resources,omitempty"`
-	// resourceNames narrows the rule to objects with these names. Left out, it means
-	// every object. It cannot narrow create, and list and watch only for requests that
-	// select one name.
+	// resourceNames narrows the rule to objects with these names. Left out, it
+	// means every object. It cannot narrow create, and list and watch only for
+	// requests that select one name.
 	ResourceNames []string `json:"resourceNames,omitempty"`
 	// verbs are what is allowed, such as get, list and watch; "*" is everything.
 	Verbs []string `json:"verbs,omitempty"`

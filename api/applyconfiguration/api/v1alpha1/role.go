@@ -11,11 +11,11 @@ import (
 //
 // Role is a set of API permissions in a namespace.
 type RoleApplyConfiguration struct {
-	// name names the role, for the access of tiers. The Role in a namespace is called
-	// segmentation-<name>.
+	// name names the role, for the access of tiers. The Role in a namespace is
+	// called segmentation-<name>.
 	Name *apiv1alpha1.Name `json:"name,omitempty"`
-	// rules are the permissions, with the meaning of rbac.authorization.k8s.io/v1: 1 to 32
-	// rules, which add up.
+	// rules are the permissions, with the meaning of rbac.authorization.k8s.io/v1:
+	// 1 to 32 rules, which add up.
 	Rules []PolicyRuleApplyConfiguration `json:"rules,omitempty"`
 }
 

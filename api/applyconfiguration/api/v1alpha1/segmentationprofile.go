@@ -25,8 +25,8 @@ import (
 // profile is only computed, and its status says what it would do.
 type SegmentationProfileApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:""`
-	// metadata is the standard object metadata. The name must be a DNS label of
-	// at most 63 characters, since it becomes a label value.
+	// metadata is the standard object metadata. The name must be a DNS label of at
+	// most 63 characters, since it becomes a label value.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
 	// spec is what the profile declares: what you write.
 	Spec *SegmentationProfileSpecApplyConfiguration `json:"spec,omitempty"`

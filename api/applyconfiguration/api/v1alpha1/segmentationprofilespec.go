@@ -11,33 +11,36 @@ import (
 //
 // SegmentationProfileSpec is what a profile declares.
 type SegmentationProfileSpecApplyConfiguration struct {
-	// mode is Enforce (the default) or Preview. In Enforce, the operator writes the
-	// objects and keeps them true. In Preview, it computes and reports in status, writes
-	// and deletes nothing, and the profile claims no namespace; what an earlier Enforce
-	// wrote stays as it is. Preview a new profile before you enforce it: enforcing it cuts
-	// every connection that it does not declare.
+	// mode is Enforce (the default) or Preview. In Enforce, the operator writes
+	// the objects and keeps them true. In Preview, it computes and reports in
+	// status, writes and deletes nothing, and the profile claims no namespace;
+	// what an earlier Enforce wrote stays as it is. Preview a new profile before
+	// you enforce it: enforcing it cuts every connection that it does not declare.
 	Mode *apiv1alpha1.Mode `json:"mode,omitempty"`
-	// dns says where the pods of all tiers may resolve names. Left out, it is the cluster
-	// DNS in its usual place: pods labelled k8s-app=kube-dns in kube-system, port 53,
-	// UDP and TCP. Write {mode: None} to open nothing.
+	// dns says where the pods of all tiers may resolve names. Left out, it is the
+	// cluster DNS in its usual place: pods labelled k8s-app=kube-dns in
+	// kube-system, port 53, UDP and TCP. Write {mode: None} to open nothing.
 	DNS *DNSApplyConfiguration `json:"dns,omitempty"`
-	// tiers are the named sets of namespaces that this profile segments, such as web, api
-	// and data: 1 to 64 of them. A pod in them sends and receives only what internalTraffic,
-	// a dependency or dns allows. An application that lives in one namespace is a profile of one tier.
+	// tiers are the named sets of namespaces that this profile segments, such as
+	// web, api and data: 1 to 64 of them. A pod in them sends and receives only
+	// what internalTraffic, a dependency or dns allows. An application that lives
+	// in one namespace is a profile of one tier.
 	Tiers []TierApplyConfiguration `json:"tiers,omitempty"`
-	// peers are the parties outside the tiers that dependencies may name: namespaces
-	// that this profile does not segment, such as those of an ingress controller, or
-	// addresses outside the cluster. At most 64, none with the name of a tier.
+	// peers are the parties outside the tiers that dependencies may name:
+	// namespaces that this profile does not segment, such as those of an ingress
+	// controller, or addresses outside the cluster. At most 64, none with the name
+	// of a tier.
 	Peers []PeerApplyConfiguration `json:"peers,omitempty"`
-	// roles are sets of API permissions, for the access of tiers to name: at most 64. A role
-	// that a tier's access names becomes a Role in each namespace of the tier. The API server
-	// bounds what roles may hold: no more than the operator itself is granted, through
-	// ClusterRoles that a cluster administrator labels segmentation.dev/grantable: "true".
+	// roles are sets of API permissions, for the access of tiers to name: at most
+	// 64. A role that a tier's access names becomes a Role in each namespace of
+	// the tier. The API server bounds what roles may hold: no more than the
+	// operator itself is granted, through ClusterRoles that a cluster
+	// administrator labels segmentation.dev/grantable: "true".
 	Roles []RoleApplyConfiguration `json:"roles,omitempty"`
-	// dependencies are the permissions for one tier or peer to reach another: at most 512.
-	// Each opens both sides: egress at the tier that calls, ingress at the tier that is
-	// called. Answers to a call need no dependency of their own. Left out, nothing crosses
-	// the borders of the tiers.
+	// dependencies are the permissions for one tier or peer to reach another: at
+	// most 512. Each opens both sides: egress at the tier that calls, ingress at
+	// the tier that is called. Answers to a call need no dependency of their own.
+	// Left out, nothing crosses the borders of the tiers.
 	Dependencies []DependencyApplyConfiguration `json:"dependencies,omitempty"`
 }
 

@@ -15,8 +15,8 @@ type SegmentationProfileStatusApplyConfiguration struct {
 	// conditions are Ready, Accepted and Conflicted, and, while they are true,
 	// Reconciling and Stalled, in the meaning of kstatus.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
-	// observedGeneration is the generation that this status describes. It is -1 until
-	// the operator has seen the profile.
+	// observedGeneration is the generation that this status describes. It is -1
+	// until the operator has seen the profile.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// namespaces counts the profile's namespaces.
 	Namespaces *NamespaceCountsApplyConfiguration `json:"namespaces,omitempty"`
@@ -24,7 +24,8 @@ type SegmentationProfileStatusApplyConfiguration struct {
 	Tiers []TierStatusApplyConfiguration `json:"tiers,omitempty"`
 	// objects counts the generated objects that were seen to exist as declared.
 	Objects *ObjectCountsApplyConfiguration `json:"objects,omitempty"`
-	// findings are the first 20 things that a person should look at, in a fixed order.
+	// findings are the first 20 things that a person should look at, in a fixed
+	// order.
 	Findings []FindingApplyConfiguration `json:"findings,omitempty"`
 	// findingsTotal is the number of findings, those left out above included.
 	FindingsTotal *int32 `json:"findingsTotal,omitempty"`

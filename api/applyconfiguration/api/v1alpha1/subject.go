@@ -13,10 +13,12 @@ import (
 type SubjectApplyConfiguration struct {
 	// kind is User, Group or ServiceAccount.
 	Kind *apiv1alpha1.SubjectKind `json:"kind,omitempty"`
-	// name is the name of the user, the group or the service account. Users and groups have
-	// the names that authentication gives them, such as jane@example.com or oidc:developers.
+	// name is the name of the user, the group or the service account. Users and
+	// groups have the names that authentication gives them, such as
+	// jane@example.com or oidc:developers.
 	Name *string `json:"name,omitempty"`
-	// namespace is the namespace of the service account. Users and groups have none.
+	// namespace is the namespace of the service account. Users and groups have
+	// none.
 	Namespace *apiv1alpha1.NamespaceName `json:"namespace,omitempty"`
 }
 

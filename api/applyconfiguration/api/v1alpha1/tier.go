@@ -11,19 +11,21 @@ import (
 //
 // Tier is a named set of namespaces.
 type TierApplyConfiguration struct {
-	// name names the tier in dependencies and findings, and is the value of the label
-	// segmentation.dev/tier that the operator puts on the tier's namespaces.
+	// name names the tier in dependencies and findings, and is the value of the
+	// label segmentation.dev/tier that the operator puts on the tier's namespaces.
 	Name *apiv1alpha1.Name `json:"name,omitempty"`
-	// namespaces chooses the namespaces of the tier, by label or by name, today's and those
-	// still to come. A namespace belongs to at most one tier of at most one profile: of two
-	// profiles the older one keeps it. System namespaces are left out.
+	// namespaces chooses the namespaces of the tier, by label or by name, today's
+	// and those still to come. A namespace belongs to at most one tier of at most
+	// one profile: of two profiles the older one keeps it. System namespaces are
+	// left out.
 	Namespaces *NamespaceSetApplyConfiguration `json:"namespaces,omitempty"`
-	// internalTraffic says which pods of the tier reach each other without a dependency:
-	// with SameNamespace (the default) those in the same namespace; with SameTier all of the
-	// tier's; with Deny none, so that a dependency from the tier to itself is needed.
+	// internalTraffic says which pods of the tier reach each other without a
+	// dependency: with SameNamespace (the default) those in the same namespace;
+	// with SameTier all of the tier's; with Deny none, so that a dependency from
+	// the tier to itself is needed.
 	InternalTraffic *apiv1alpha1.InternalTraffic `json:"internalTraffic,omitempty"`
-	// access grants API permissions to people and programs, in each namespace of the tier:
-	// at most 16 grants.
+	// access grants API permissions to people and programs, in each namespace of
+	// the tier: at most 16 grants.
 	Access []TierAccessApplyConfiguration `json:"access,omitempty"`
 }
 

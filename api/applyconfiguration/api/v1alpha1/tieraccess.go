@@ -12,14 +12,15 @@ import (
 // TierAccess grants a role to subjects in each namespace of a tier. It becomes a
 // RoleBinding there.
 type TierAccessApplyConfiguration struct {
-	// subjects are those who get the role: 1 to 8 users, groups or service accounts.
+	// subjects are those who get the role: 1 to 8 users, groups or service
+	// accounts.
 	Subjects []SubjectApplyConfiguration `json:"subjects,omitempty"`
-	// role is the name of a role in spec.roles, which becomes a Role in each namespace of
-	// the tier.
+	// role is the name of a role in spec.roles, which becomes a Role in each
+	// namespace of the tier.
 	Role *apiv1alpha1.Name `json:"role,omitempty"`
-	// clusterRole is the name of an existing ClusterRole, such as view, bound in each
-	// namespace of the tier and nowhere else. The operator must be allowed to bind it: see
-	// spec.roles.
+	// clusterRole is the name of an existing ClusterRole, such as view, bound in
+	// each namespace of the tier and nowhere else. The operator must be allowed to
+	// bind it: see spec.roles.
 	ClusterRole *apiv1alpha1.ClusterRoleName `json:"clusterRole,omitempty"`
 }
 
