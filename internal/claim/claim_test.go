@@ -257,7 +257,7 @@ func TestSort(t *testing.T) {
 	t.Parallel()
 	claimants := []claim.Claimant{profile("young", 2), profile("b", 1), profile("old", 0), profile("a", 1)}
 	claim.Sort(claimants)
-	var got []string
+	got := make([]string, 0, len(claimants))
 	for _, c := range claimants {
 		got = append(got, c.Profile)
 	}

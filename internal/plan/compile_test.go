@@ -22,7 +22,7 @@ import (
 )
 
 // compiled compiles a profile that has no mistakes.
-func compiled(t testing.TB, b *builders.ProfileBuilder) *plan.Plan {
+func compiled(t *testing.T, b *builders.ProfileBuilder) *plan.Plan {
 	t.Helper()
 	p, errs := plan.Compile(b.Obj())
 	if len(errs) > 0 {

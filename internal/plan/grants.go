@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	rbacv1 "k8s.io/api/rbac/v1"
-	pathvalidation "k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -29,7 +29,7 @@ func (c *compiler) grants(access []v1alpha1.TierAccess, path *field.Path) []Gran
 			continue
 		}
 		if a.ClusterRole != "" {
-			c.check(pathvalidation.IsValidPathSegmentName(string(a.ClusterRole)), a.ClusterRole, path.Index(i).Child("clusterRole"))
+			c.check(content.IsPathSegmentName(string(a.ClusterRole)), a.ClusterRole, path.Index(i).Child("clusterRole"))
 		}
 		k := key{string(a.Role), string(a.ClusterRole)}
 		if byRole[k] == nil {

@@ -221,7 +221,7 @@ func TestMistakes(t *testing.T) {
 			if p != nil {
 				t.Error("a profile with mistakes has a plan")
 			}
-			var got []string
+			got := make([]string, 0, len(errs))
 			for i, err := range errs {
 				got = append(got, err.Error())
 				if i < len(tc.want) && strings.HasPrefix(err.Error(), tc.want[i]) {

@@ -13,7 +13,10 @@ import (
 )
 
 func (c *compiler) ports(d *v1alpha1.Dependency, to *Party, path *field.Path) []networkingv1.NetworkPolicyPort {
-	var out []networkingv1.NetworkPolicyPort
+	if len(d.Ports) == 0 {
+		return nil
+	}
+	out := make([]networkingv1.NetworkPolicyPort, 0, len(d.Ports))
 	for i := range d.Ports {
 		port := c.port(&d.Ports[i], path.Index(i))
 		if len(to.CIDRs) > 0 && isNamed(&port) {

@@ -63,7 +63,10 @@ func (c *compiler) namespaceSet(s *v1alpha1.NamespaceSet, path *field.Path) Name
 
 // sortedStrings returns the values as strings, sorted, each once; nil for none.
 func sortedStrings[S ~string](values []S) []string {
-	var out []string
+	if len(values) == 0 {
+		return nil
+	}
+	out := make([]string, 0, len(values))
 	for _, v := range values {
 		out = append(out, string(v))
 	}

@@ -44,7 +44,7 @@ var (
 )
 
 func addresses(ips ...string) []netip.Addr {
-	var out []netip.Addr
+	out := make([]netip.Addr, 0, len(ips))
 	for _, ip := range ips {
 		out = append(out, netip.MustParseAddr(ip))
 	}
@@ -52,7 +52,7 @@ func addresses(ips ...string) []netip.Addr {
 }
 
 // policies reads policies from YAML documents.
-func policies(t testing.TB, documents string) []*networkingv1.NetworkPolicy {
+func policies(t *testing.T, documents string) []*networkingv1.NetworkPolicy {
 	t.Helper()
 	var out []*networkingv1.NetworkPolicy
 	for document := range strings.SplitSeq(documents, "\n---") {

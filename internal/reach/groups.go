@@ -120,7 +120,7 @@ func compareBool(a, b bool) int {
 // addressGroups are the ranges of addresses that policies name.
 func (c *Cluster) addressGroups() []group {
 	cidrs, inPlay := sets.New[netip.Prefix](), sets.New[netip.Prefix]()
-	for r := range c.allRules() {
+	for _, r := range c.allRules() {
 		for _, p := range r.peers {
 			if p.block != nil {
 				cidrs.Insert(p.block.cidr)

@@ -44,7 +44,7 @@ func (c *Cluster) selectorsFor(namespace string) []labels.Requirements {
 	for _, p := range c.policies[namespace] {
 		add(p.pods)
 	}
-	for r := range c.allRules() {
+	for _, r := range c.allRules() {
 		for _, p := range r.peers {
 			if p.block == nil && p.looksIn(c, namespace) {
 				add(p.pods)
@@ -58,21 +58,16 @@ func (c *Cluster) selectorsFor(namespace string) []labels.Requirements {
 	return out
 }
 
-// allRules goes through all rules of all policies.
-func (c *Cluster) allRules() func(yield func(*rule) bool) {
-	return func(yield func(*rule) bool) {
-		for _, policies := range c.policies {
-			for _, p := range policies {
-				for _, direction := range []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress} {
-					for _, r := range p.rules[direction] {
-						if !yield(r) {
-							return
-						}
-					}
-				}
-			}
+// allRules are the rules of all policies, in no order.
+func (c *Cluster) allRules() []*rule {
+	var out []*rule
+	for _, policies := range c.policies {
+		for _, p := range policies {
+			out = append(out, p.rules[networkingv1.PolicyTypeIngress]...)
+			out = append(out, p.rules[networkingv1.PolicyTypeEgress]...)
 		}
 	}
+	return out
 }
 
 // kind is a set of labels, and the selectors of which all requirements hold that are about

@@ -40,7 +40,7 @@ func (c Cell) String() string {
 	if c.Unjudged {
 		return ""
 	}
-	return Ports(slices.Concat(c.Every, c.Within.marked("="), c.Some.marked("*"))).String()
+	return slices.Concat(c.Every, c.Within.marked("="), c.Some.marked("*")).String()
 }
 
 // NewMatrix judges which ports are open between every two groups, according to the policies
@@ -80,7 +80,7 @@ func NewMatrix(namespaces []Namespace, policies []*networkingv1.NetworkPolicy) (
 
 func (c *Cluster) portsInPlay() []portRange {
 	var out []portRange
-	for r := range c.allRules() {
+	for _, r := range c.allRules() {
 		out = append(out, r.ports...)
 	}
 	return out
@@ -162,7 +162,7 @@ func (j *judge) open(direction networkingv1.PolicyType, near, far end) portSet {
 
 // fold joins groups of outside namespaces that have the same cells.
 func (m *Matrix) fold() {
-	for i := 0; i < len(m.Groups); i++ {
+	for i := range m.Groups {
 		for k := len(m.Groups) - 1; k > i; k-- {
 			if m.alike(i, k) {
 				m.Groups[i].join(m.Groups[k])
@@ -218,7 +218,15 @@ func (m *Matrix) String() string {
 		}
 	}
 	_ = table.Flush() // A strings.Builder takes everything.
-	return out.String() + "\n" + legend + "\n"
+	return withoutTrailingBlanks(out.String()) + "\n" + legend + "\n"
+}
+
+func withoutTrailingBlanks(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		out.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return out.String()
 }
 
 func (m *Matrix) row(i int) []string {

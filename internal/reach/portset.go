@@ -148,8 +148,8 @@ func protocolText(protocol corev1.Protocol, ranges []portRange) Ports {
 }
 
 // marked adds a mark to each of the ports.
-func (p Ports) marked(mark string) []string {
-	out := make([]string, 0, len(p))
+func (p Ports) marked(mark string) Ports {
+	out := make(Ports, 0, len(p))
 	for _, port := range p {
 		out = append(out, port+mark)
 	}

@@ -82,7 +82,7 @@ func count(cluster *reach.Cluster, from, to reach.Group, protocol corev1.Protoco
 }
 
 func everyPod(g reach.Group) []*reach.Pod {
-	var out []*reach.Pod
+	out := make([]*reach.Pod, 0, 12*len(g.Namespaces))
 	for _, ns := range g.Namespaces {
 		for _, a := range []string{"", "x", "y", "z"} {
 			for _, b := range []string{"", "x", "z"} {
@@ -141,7 +141,7 @@ func drawPolicy(t *rapid.T) *networkingv1.NetworkPolicy {
 }
 
 func drawPeers(t *rapid.T) []networkingv1.NetworkPolicyPeer {
-	var out []networkingv1.NetworkPolicyPeer
+	out := make([]networkingv1.NetworkPolicyPeer, 0, 2)
 	for range rapid.IntRange(0, 2).Draw(t, "peers") {
 		var peer networkingv1.NetworkPolicyPeer
 		shape := rapid.SampledFrom([]string{"pods", "namespaces", "both"}).Draw(t, "peer")

@@ -63,7 +63,7 @@ func TestGoldenShop(t *testing.T) {
 
 // list puts objects of all kinds into one list.
 func list(objects render.Objects) []any {
-	var out []any
+	out := make([]any, 0, len(objects.Policies)+len(objects.Roles)+len(objects.Bindings))
 	for _, p := range objects.Policies {
 		out = append(out, p)
 	}

@@ -6,8 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
-	pathvalidation "k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -82,7 +82,7 @@ func policyRefusals(spec *networkingv1.NetworkPolicySpec, at *field.Path) field.
 }
 
 func policyRuleRefusals(peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort, at *field.Path) field.ErrorList {
-	var errs field.ErrorList
+	errs := make(field.ErrorList, 0, len(peers)+len(ports))
 	for i := range peers {
 		errs = append(errs, peerRefusals(&peers[i], at.Child("peers").Index(i))...)
 	}
@@ -159,7 +159,7 @@ func selectorRefusals(selector *metav1.LabelSelector, at *field.Path) field.Erro
 }
 
 func rbacMetaRefusals(meta *metav1.ObjectMeta, at *field.Path) field.ErrorList {
-	errs := apivalidation.ValidateObjectMeta(meta, true, pathvalidation.ValidatePathSegmentName, at)
+	errs := apivalidation.ValidateObjectMeta(meta, true, func(name string, _ bool) []string { return content.IsPathSegmentName(name) }, at)
 	if len(meta.Name) > 253 {
 		errs = append(errs, field.TooLong(at, meta.Name, 253))
 	}
@@ -180,7 +180,7 @@ func ruleRefusals(rule *rbacv1.PolicyRule, at *field.Path) field.ErrorList {
 }
 
 func bindingRefusals(b *rbacv1.RoleBinding, at *field.Path) field.ErrorList {
-	errs := invalid(pathvalidation.IsValidPathSegmentName(b.RoleRef.Name), b.RoleRef.Name, at.Child("roleRef", "name"))
+	errs := invalid(content.IsPathSegmentName(b.RoleRef.Name), b.RoleRef.Name, at.Child("roleRef", "name"))
 	if b.RoleRef.APIGroup != rbacv1.GroupName || !sets.New("Role", "ClusterRole").Has(b.RoleRef.Kind) || b.RoleRef.Name == "" {
 		errs = append(errs, field.Invalid(at.Child("roleRef"), b.RoleRef, "not a role"))
 	}
@@ -212,7 +212,7 @@ func subjectRefusals(s rbacv1.Subject, at *field.Path) field.ErrorList {
 }
 
 func invalid(mistakes []string, value any, at *field.Path) field.ErrorList {
-	var errs field.ErrorList
+	errs := make(field.ErrorList, 0, len(mistakes))
 	for _, mistake := range mistakes {
 		errs = append(errs, field.Invalid(at, value, mistake))
 	}
@@ -223,9 +223,9 @@ func invalid(mistakes []string, value any, at *field.Path) field.ErrorList {
 // would differ from what was rendered.
 func undefaulted(objects render.Objects) []string {
 	var out []string
-	missing := func(name, field string, isMissing bool) {
+	missing := func(name, what string, isMissing bool) {
 		if isMissing {
-			out = append(out, name+": "+field)
+			out = append(out, name+": "+what)
 		}
 	}
 	for _, p := range objects.Policies {

@@ -132,16 +132,24 @@ func sorted(byPeers map[string]*opening) []opening {
 }
 
 func ingressRules(openings []opening) []networkingv1.NetworkPolicyIngressRule {
-	var rules []networkingv1.NetworkPolicyIngressRule
-	for _, o := range merge(openings) {
+	merged := merge(openings)
+	if len(merged) == 0 {
+		return nil
+	}
+	rules := make([]networkingv1.NetworkPolicyIngressRule, 0, len(merged))
+	for _, o := range merged {
 		rules = append(rules, networkingv1.NetworkPolicyIngressRule{From: o.peers, Ports: o.ports})
 	}
 	return rules
 }
 
 func egressRules(openings []opening) []networkingv1.NetworkPolicyEgressRule {
-	var rules []networkingv1.NetworkPolicyEgressRule
-	for _, o := range merge(openings) {
+	merged := merge(openings)
+	if len(merged) == 0 {
+		return nil
+	}
+	rules := make([]networkingv1.NetworkPolicyEgressRule, 0, len(merged))
+	for _, o := range merged {
 		rules = append(rules, networkingv1.NetworkPolicyEgressRule{To: o.peers, Ports: o.ports})
 	}
 	return rules

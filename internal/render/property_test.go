@@ -169,7 +169,7 @@ func TestRulesAndSelectorsAreNeverEmptyByAccident(t *testing.T) {
 
 // peersOf are the peers of each rule, egress before ingress.
 func peersOf(p *networkingv1.NetworkPolicy) [][]networkingv1.NetworkPolicyPeer {
-	var out [][]networkingv1.NetworkPolicyPeer
+	out := make([][]networkingv1.NetworkPolicyPeer, 0, len(p.Spec.Egress)+len(p.Spec.Ingress))
 	for _, rule := range p.Spec.Egress {
 		out = append(out, rule.To)
 	}

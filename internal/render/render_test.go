@@ -109,7 +109,7 @@ func TestPolicyNamesComeFromDependenciesAndSides(t *testing.T) {
 		Dependency(builders.MakeDependency("a").FromTier("web").FromPods(pods).ToTier("web").ToPods(pods).Obj()).
 		Dependency(builders.MakeDependency("a-egress").FromTier("web").FromPods(pods).ToTier("api").Obj()).
 		Dependency(builders.MakeDependency("egress").FromTier("web").ToTier("web").ToPods(pods).Obj()).Obj())
-	var got []string
+	got := make([]string, 0, len(objects["web"].Policies))
 	for _, p := range objects["web"].Policies {
 		got = append(got, p.Name)
 	}
@@ -139,18 +139,21 @@ func TestBindingNamesComeFromTheirRoleRefs(t *testing.T) {
 			v1alpha1.TierAccess{ClusterRole: "view"}, rbacv1.RoleRef{Kind: "ClusterRole", Name: "view"}, "segmentation-view-",
 		},
 		"a ClusterRole with the name of a generated Role": {
-			v1alpha1.TierAccess{ClusterRole: "segmentation-view"}, rbacv1.RoleRef{Kind: "ClusterRole", Name: "segmentation-view"},
+			v1alpha1.TierAccess{ClusterRole: "segmentation-view"},
+			rbacv1.RoleRef{Kind: "ClusterRole", Name: "segmentation-view"},
 			"segmentation-segmentation-view-",
 		},
 		"a ClusterRole of the system": {
 			v1alpha1.TierAccess{ClusterRole: "system:node"}, rbacv1.RoleRef{Kind: "ClusterRole", Name: "system:node"}, "segmentation-system:node-",
 		},
 		"a ClusterRole whose name is too long to be a part of another, cut inside a character": {
-			v1alpha1.TierAccess{ClusterRole: v1alpha1.ClusterRoleName(long)}, rbacv1.RoleRef{Kind: "ClusterRole", Name: long},
+			v1alpha1.TierAccess{ClusterRole: v1alpha1.ClusterRoleName(long)},
+			rbacv1.RoleRef{Kind: "ClusterRole", Name: long},
 			"segmentation-" + strings.Repeat("é", 114) + "-",
 		},
 		"another one that differs only after the cut": {
-			v1alpha1.TierAccess{ClusterRole: v1alpha1.ClusterRoleName(long + "x")}, rbacv1.RoleRef{Kind: "ClusterRole", Name: long + "x"},
+			v1alpha1.TierAccess{ClusterRole: v1alpha1.ClusterRoleName(long + "x")},
+			rbacv1.RoleRef{Kind: "ClusterRole", Name: long + "x"},
 			"segmentation-" + strings.Repeat("é", 114) + "-",
 		},
 	}

@@ -71,7 +71,7 @@ func (w *world) add(namespace string, labels map[string]string) {
 
 // cluster puts what was rendered into the member namespaces.
 func (w *world) cluster(t *rapid.T, rendered map[string]render.Objects) *reach.Cluster {
-	var policies []*networkingv1.NetworkPolicy
+	policies := make([]*networkingv1.NetworkPolicy, 0, len(w.namespaces))
 	for _, ns := range w.namespaces {
 		policies = append(policies, rendered[ns.Labels[v1alpha1.TierLabel]].In(ns.Name).Policies...)
 	}

@@ -1,6 +1,8 @@
 package plantest
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"pgregory.net/rapid"
@@ -38,7 +40,7 @@ func isAddress(profile *v1alpha1.SegmentationProfile, peer v1alpha1.Name) bool {
 // ports are ports of each kind. Addresses have none with names.
 func ports(ofAddresses bool) []v1alpha1.Port {
 	number := func(n int32) *intstr.IntOrString { return new(intstr.FromInt32(n)) }
-	out := []v1alpha1.Port{
+	ofAll := []v1alpha1.Port{
 		{Port: number(80)},
 		{Protocol: corev1.ProtocolTCP, Port: number(80)},
 		{Port: number(80), EndPort: 90},
@@ -49,11 +51,11 @@ func ports(ofAddresses bool) []v1alpha1.Port {
 		{},
 	}
 	if ofAddresses {
-		return out
+		return ofAll
 	}
-	return append(out,
-		v1alpha1.Port{Port: new(intstr.FromString("http"))},
-		v1alpha1.Port{Protocol: corev1.ProtocolUDP, Port: new(intstr.FromString("http"))},
-		v1alpha1.Port{Port: new(intstr.FromString("a-name-of-15-xs"))},
-	)
+	return slices.Concat(ofAll, []v1alpha1.Port{
+		{Port: new(intstr.FromString("http"))},
+		{Protocol: corev1.ProtocolUDP, Port: new(intstr.FromString("http"))},
+		{Port: new(intstr.FromString("a-name-of-15-xs"))},
+	})
 }

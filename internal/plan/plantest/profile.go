@@ -16,14 +16,14 @@ import (
 func Profile() *rapid.Generator[*v1alpha1.SegmentationProfile] {
 	return rapid.Custom(func(t *rapid.T) *v1alpha1.SegmentationProfile {
 		profile := builders.MakeProfile("shop").UID("0a1b").Generation(3).DNS(drawDNS(t))
-		for _, name := range names("tiers", 1, 4, "web", "api", "data", "0", long).Draw(t, "tiers") {
+		for _, name := range names(1, 4, "web", "api", "data", "0", long).Draw(t, "tiers") {
 			profile.Tier(drawTier(t, name))
 		}
-		for _, name := range names("peers", 0, 4, "ingress", "ops", "partner", "cluster", "world").Draw(t, "peers") {
+		for _, name := range names(0, 4, "ingress", "ops", "partner", "cluster", "world").Draw(t, "peers") {
 			profile.Peer(drawPeer(t, name))
 		}
 		profile.Role(roles()...)
-		for _, name := range names("dependencies", 0, 7, "a", "b", "c", "d", "a-egress", "dns", longest).Draw(t, "dependencies") {
+		for _, name := range names(0, 7, "a", "b", "c", "d", "a-egress", "dns", longest).Draw(t, "dependencies") {
 			profile.Dependency(drawDependency(t, name, profile.Obj()))
 		}
 		if rapid.Bool().Draw(t, "defaulted") {
@@ -40,7 +40,7 @@ const (
 	long = "a-name-that-goes-on-and-on-until-no-one-can-remember-its-star"
 )
 
-func names(label string, least, most int, pool ...string) *rapid.Generator[[]string] {
+func names(least, most int, pool ...string) *rapid.Generator[[]string] {
 	return rapid.SliceOfNDistinct(rapid.SampledFrom(pool), least, most, rapid.ID[string])
 }
 
@@ -102,7 +102,7 @@ func drawPeer(t *rapid.T, name string) v1alpha1.Peer {
 	peer := v1alpha1.Peer{Name: v1alpha1.Name(name)}
 	switch rapid.SampledFrom([]string{"names", "selector", "cidrs"}).Draw(t, "peer") {
 	case "names":
-		chosen := names("names", 1, 3, "outside", "ops", "kube-system", "nowhere").Draw(t, "namespaces")
+		chosen := names(1, 3, "outside", "ops", "kube-system", "nowhere").Draw(t, "namespaces")
 		peer.Namespaces, peer.Pods = builders.MakePeer("").Names(chosen...).Obj().Namespaces, drawPods(t)
 	case "selector":
 		peer.Namespaces, peer.Pods = &v1alpha1.NamespaceSet{Selector: drawNamespaces(t)}, drawPods(t)
