@@ -69,10 +69,14 @@ func compile(profile *v1alpha1.SegmentationProfile) *compiled {
 	if c.plan == nil || c.identity.deleting {
 		return c
 	}
-	c.claimant.Frozen = false
-	c.claimant.Tiers = c.plan.ClaimTiers()
 	for i := range c.plan.Tiers {
-		c.tiers[c.plan.Tiers[i].Name] = render.Tier(c.plan, &c.plan.Tiers[i])
+		objects := render.Tier(c.plan, &c.plan.Tiers[i])
+		c.invalid = append(c.invalid, render.Oversized(objects, field.NewPath("spec", "tiers").Index(i))...)
+		c.tiers[c.plan.Tiers[i].Name] = objects
+	}
+	if len(c.invalid) == 0 {
+		c.claimant.Frozen = false
+		c.claimant.Tiers = c.plan.ClaimTiers()
 	}
 	return c
 }
