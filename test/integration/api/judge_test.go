@@ -1,23 +1,23 @@
 package api
 
 import (
-	"strings"
 	"testing"
 
-	networkingv1 "k8s.io/api/networking/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	segv1alpha1 "github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan/plantest"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
 
 // Whatever the CRD accepts, the operator has to write. So every value that a user can give is
-// put into a profile, and if that is accepted, into the objects that it would be copied to: the
-// API server must accept those too. It is the same API server, and so the only judge.
+// put into a profile, and if that is accepted, the profile is compiled: the API server must
+// accept what comes of it. It is the same API server, and so the only judge.
 func TestWhatIsAcceptedCanBeWritten(t *testing.T) {
 	for name, draw := range doubtful {
 		t.Run(name, func(t *testing.T) {
@@ -25,7 +25,8 @@ func TestWhatIsAcceptedCanBeWritten(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				profile := ordinary()
 				draw(rt, profile)
-				err := server.Create(t.Context(), profile.DeepCopy(), client.DryRunAll)
+				accepting := profile.DeepCopy()
+				err := server.Create(t.Context(), accepting, client.DryRunAll)
 				if err != nil && !apierrors.IsInvalid(err) {
 					rt.Fatalf("the profile is neither accepted nor invalid: %v", err)
 				}
@@ -33,11 +34,7 @@ func TestWhatIsAcceptedCanBeWritten(t *testing.T) {
 					return
 				}
 				accepted++
-				for _, object := range written(profile) {
-					if err := server.Create(t.Context(), object, client.DryRunAll); err != nil {
-						rt.Fatalf("the profile is accepted, but not what has to be written for it: %v\n%+v", err, profile.Spec)
-					}
-				}
+				mustBeWritable(t, rt, accepting)
 			})
 			t.Logf("%d profiles were accepted", accepted)
 			// Were nearly all refused, this would show nothing.
@@ -62,107 +59,54 @@ func ordinary() *segv1alpha1.SegmentationProfile {
 		Obj()
 }
 
-// written are the objects that have to be written for a profile, as far as values of the
-// profile are copied to them.
-func written(profile *segv1alpha1.SegmentationProfile) []client.Object {
-	spec := &profile.Spec
-	objects := []client.Object{policyFor(profile, &spec.Dependencies[0])}
-	for i := range spec.Roles {
-		role := builders.MakeRBACRole("default", "segmentation-"+string(spec.Roles[i].Name)).Obj()
-		for _, rule := range spec.Roles[i].Rules {
-			role.Rules = append(role.Rules, rbacv1.PolicyRule{
-				APIGroups: rule.APIGroups, Resources: rule.Resources, ResourceNames: rule.ResourceNames, Verbs: rule.Verbs,
-			})
+// TestWhatIsGeneratedCanBeWritten does the same for whole profiles, as the compiler's own
+// property tests draw them.
+func TestWhatIsGeneratedCanBeWritten(t *testing.T) {
+	accepted := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		profile := plantest.Profile().Draw(rt, "profile")
+		profile.UID, profile.Generation, profile.CreationTimestamp = "", 0, metav1.Time{}
+		// Forms that the compiler brings into order, and the CRD refuses, are drawn too.
+		if err := server.Create(t.Context(), profile, client.DryRunAll); err != nil {
+			return
 		}
-		objects = append(objects, role)
-	}
-	for _, access := range spec.Tiers[0].Access {
-		objects = append(objects, bindingFor(access))
-	}
-	return objects
-}
-
-func policyFor(profile *segv1alpha1.SegmentationProfile, dependency *segv1alpha1.Dependency) *networkingv1.NetworkPolicy {
-	policy := builders.MakeNetworkPolicy("default", "segmentation-"+string(dependency.Name)).Managed().
-		Annotation(segv1alpha1.DeclaredByAnnotation, string(dependency.Name)).Obj()
-	policy.Spec.PodSelector = *selector(dependency.From.Pods)
-	members := builders.LabelSelector(map[string]string{
-		segv1alpha1.ProfileLabel: profile.Name,
-		segv1alpha1.TierLabel:    string(profile.Spec.Tiers[0].Name),
+		accepted++
+		mustBeWritable(t, rt, profile)
 	})
-	peers := []networkingv1.NetworkPolicyPeer{{NamespaceSelector: selector(members), PodSelector: selector(dependency.To.Pods)}}
-	for i := range profile.Spec.Peers {
-		peers = append(peers, peersFor(&profile.Spec.Peers[i])...)
+	t.Logf("%d profiles were accepted", accepted)
+	if accepted < 30 {
+		t.Errorf("only %d profiles were accepted", accepted)
 	}
-	var ports []networkingv1.NetworkPolicyPort
-	for _, port := range dependency.Ports {
-		p := networkingv1.NetworkPolicyPort{Protocol: new(port.Protocol), Port: port.Port}
-		if port.EndPort != 0 {
-			p.EndPort = new(port.EndPort)
-		}
-		ports = append(ports, p)
-	}
-	policy.Spec.Ingress = []networkingv1.NetworkPolicyIngressRule{{From: peers, Ports: ports}}
-	policy.Spec.Egress = []networkingv1.NetworkPolicyEgressRule{{To: peers, Ports: ports}}
-	return policy
 }
 
-func peersFor(peer *segv1alpha1.Peer) []networkingv1.NetworkPolicyPeer {
-	if peer.Namespaces != nil {
-		chosen := selector(peer.Namespaces.Selector)
-		for _, name := range peer.Namespaces.Names {
-			chosen.MatchExpressions = append(chosen.MatchExpressions, metav1.LabelSelectorRequirement{
-				Key: "kubernetes.io/metadata.name", Operator: metav1.LabelSelectorOpIn, Values: []string{string(name)},
-			})
-		}
-		return []networkingv1.NetworkPolicyPeer{{NamespaceSelector: chosen, PodSelector: selector(peer.Pods)}}
+// mustBeWritable compiles an accepted profile and sends what comes of it.
+func mustBeWritable(t *testing.T, rt *rapid.T, profile *segv1alpha1.SegmentationProfile) {
+	t.Helper()
+	profile.UID = "5b2c7f0a-54e1-4b3c-9d5b-0a2a3c1f7b11" // as dry runs give none
+	compiled, errs := plan.Compile(profile)
+	if len(errs) > 0 {
+		rt.Fatalf("the profile is accepted, but does not compile: %v\n%+v", errs, profile.Spec)
 	}
-	peers := make([]networkingv1.NetworkPolicyPeer, len(peer.CIDRs))
-	for i, block := range peer.CIDRs {
-		peers[i].IPBlock = &networkingv1.IPBlock{CIDR: string(block.CIDR)}
-		for _, except := range block.Except {
-			peers[i].IPBlock.Except = append(peers[i].IPBlock.Except, string(except))
+	for i := range compiled.Tiers {
+		objects := render.Tier(compiled, &compiled.Tiers[i]).In("default")
+		for _, object := range all(objects) {
+			if err := server.Create(t.Context(), object, client.DryRunAll); err != nil {
+				rt.Fatalf("the profile is accepted, but not what has to be written for it: %v\n%+v", err, profile.Spec)
+			}
 		}
 	}
-	return peers
 }
 
-func bindingFor(access segv1alpha1.TierAccess) *rbacv1.RoleBinding {
-	binding := builders.MakeRoleBinding("default", "segmentation-"+strings.ReplaceAll(string(access.ClusterRole), ":", "-"))
-	if access.Role != "" {
-		binding.Role("segmentation-" + string(access.Role))
-	} else {
-		binding.ClusterRole(string(access.ClusterRole))
+func all(objects render.Objects) []client.Object {
+	var out []client.Object
+	for _, policy := range objects.Policies {
+		out = append(out, policy.DeepCopy())
 	}
-	for _, subject := range access.Subjects {
-		switch subject.Kind {
-		case segv1alpha1.SubjectKindUser:
-			binding.User(subject.Name)
-		case segv1alpha1.SubjectKindGroup:
-			binding.Group(subject.Name)
-		case segv1alpha1.SubjectKindServiceAccount:
-			binding.ServiceAccount(string(subject.Namespace), subject.Name)
-		}
+	for _, role := range objects.Roles {
+		out = append(out, role.DeepCopy())
 	}
-	return binding.Obj()
-}
-
-// selector is the Kubernetes form of a selector; none is the empty one.
-func selector(from *segv1alpha1.LabelSelector) *metav1.LabelSelector {
-	to := &metav1.LabelSelector{}
-	if from == nil {
-		return to
+	for _, binding := range objects.Bindings {
+		out = append(out, binding.DeepCopy())
 	}
-	to.MatchLabels = map[string]string{}
-	for key, value := range from.MatchLabels {
-		to.MatchLabels[key] = string(value)
-	}
-	for _, requirement := range from.MatchExpressions {
-		r := metav1.LabelSelectorRequirement{Key: requirement.Key, Operator: metav1.LabelSelectorOperator(requirement.Operator)}
-		for _, value := range requirement.Values {
-			r.Values = append(r.Values, string(value))
-		}
-		to.MatchExpressions = append(to.MatchExpressions, r)
-	}
-	return to
+	return out
 }
