@@ -55,6 +55,7 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 	}
 	decision := profiles.decide(observed.Namespace, r.Protected)
 	result := r.carryOut(ctx, decision, profiles, observed)
+	logr.FromContextOrDiscard(ctx).V(1).Info("Looked at", "outcome", decision.Outcome, "state", result.State(), "writes", result.Writes)
 	r.Ledger.record(entry{
 		basis:    profiles.identityOf(decision.Profile),
 		snapshot: profiles,

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -118,6 +120,21 @@ func (p *process) stop() error {
 // kill ends the operator without asking.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
+}
+
+// logged counts the lines of the log that have all of the texts in them.
+func (p *process) logged(texts ...string) int {
+	content, err := os.ReadFile(p.logFile)
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for line := range strings.Lines(string(content)) {
+		if !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(line, text) }) {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *process) printLog() {
