@@ -8,13 +8,13 @@
 // Data flows one way: gather, claim, plan, render, apply, status.
 package controllers
 
-// What the operator may do. Neither escalate nor bind is among it: what profiles may grant
-// comes from the ClusterRoles labelled segmentation.dev/grantable, which administrators
-// extend.
+// What the operator may do as itself. It does not write Roles and RoleBindings: for that it acts
+// as the service account segmentation-granter (config/rbac/granter.yaml), which holds what
+// profiles may grant, so that nothing of what is below can be granted.
 //
 // +kubebuilder:rbac:groups=segmentation.dev,resources=segmentationprofiles,verbs=get;list;watch
 // +kubebuilder:rbac:groups=segmentation.dev,resources=segmentationprofiles/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=get;list;watch;create;patch;delete
-// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles;rolebindings,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles;rolebindings,verbs=get;list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch

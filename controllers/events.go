@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -13,6 +14,16 @@ import (
 // eventToTell is an event on a profile.
 type eventToTell struct {
 	kind, reason, message string
+}
+
+// maxNote is a little less than the API server takes as the note of an event (1024 bytes).
+const maxNote = 1000
+
+func note(message string) string {
+	if len(message) <= maxNote {
+		return message
+	}
+	return strings.ToValidUTF8(message[:maxNote], "") + " ..."
 }
 
 // transitions returns the events that tell a person of what changed between two statuses:
@@ -29,7 +40,7 @@ func transitions(before, after []metav1.Condition) []eventToTell {
 		if old != nil && old.Status == condition.Status && old.Reason == condition.Reason {
 			continue
 		}
-		event := eventToTell{kind: corev1.EventTypeWarning, reason: condition.Reason, message: condition.Message}
+		event := eventToTell{kind: corev1.EventTypeWarning, reason: condition.Reason, message: note(condition.Message)}
 		if kind == v1alpha1.ConditionReady {
 			event.kind = corev1.EventTypeNormal
 		}

@@ -22,8 +22,8 @@ type entry struct {
 	status.Namespace
 	// basis is the profile that the namespace was brought to.
 	basis identity
-	// snapshot is the set of profiles that the decision was made from.
-	snapshot *snapshot
+	// snapshot is the serial number of the set of profiles that the decision was made from.
+	snapshot int64
 }
 
 // NewLedger returns an empty ledger.

@@ -58,7 +58,7 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 	logr.FromContextOrDiscard(ctx).V(1).Info("Looked at", "outcome", decision.Outcome, "state", result.State(), "writes", result.Writes)
 	r.Ledger.record(entry{
 		basis:    profiles.identityOf(decision.Profile),
-		snapshot: profiles,
+		snapshot: profiles.serial,
 		Namespace: status.Namespace{
 			Name:     request.Name,
 			Decision: decision,
@@ -86,8 +86,6 @@ func (r *NamespaceReconciler) carryOut(ctx context.Context, d claim.Decision, pr
 		return r.Applier.Member(ctx, objects, owner.identity.uid, render.MembershipLabels(d.Profile, d.Tier), observed)
 	case claim.Held:
 		return r.Applier.Hold(ctx, observed)
-	case claim.Untouched:
-		return apply.Result{}
 	default:
 		return r.Applier.Release(ctx, observed)
 	}

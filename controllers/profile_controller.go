@@ -101,7 +101,7 @@ func (r *ProfileReconciler) survey(
 	complete = true
 	for i := range namespaces {
 		seen, ok := r.Ledger.get(namespaces[i].Name)
-		if !ok || seen.snapshot != profiles {
+		if !ok || seen.snapshot != profiles.serial {
 			seen = r.reconsider(seen, &namespaces[i], profiles)
 		}
 		if !concerns(&seen.Namespace, profile) {

@@ -24,6 +24,7 @@ type Profiles struct {
 	mu       sync.Mutex
 	compiled map[types.UID]*compiled
 	snapshot *snapshot
+	serial   int64
 }
 
 // NewProfiles returns an empty collection that reads profiles with the reader, which has
@@ -83,6 +84,8 @@ func compile(profile *v1alpha1.SegmentationProfile) *compiled {
 
 // snapshot is all profiles at one time. It is never changed.
 type snapshot struct {
+	// serial tells snapshots apart, for those who must not keep them alive.
+	serial int64
 	// claimants are in the order of precedence.
 	claimants []claim.Claimant
 	byName    map[string]*compiled
@@ -112,7 +115,8 @@ func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 }
 
 func (p *Profiles) take(list *v1alpha1.SegmentationProfileList, identities []identity) *snapshot {
-	s := &snapshot{byName: map[string]*compiled{}, profiles: identities}
+	p.serial++
+	s := &snapshot{serial: p.serial, byName: map[string]*compiled{}, profiles: identities}
 	current := make(map[types.UID]*compiled, len(list.Items))
 	for i := range list.Items {
 		profile := &list.Items[i]

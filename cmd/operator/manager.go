@@ -105,9 +105,13 @@ func addControllers(mgr ctrl.Manager, o *options) error {
 	if err := profile.SetupWithManager(mgr, controller.Options{EnableWarmup: &warm}); err != nil {
 		return fmt.Errorf("setting up the profile controller: %w", err)
 	}
+	access, err := accessClient(mgr, o)
+	if err != nil {
+		return err
+	}
 	namespace := &controllers.NamespaceReconciler{
 		Reader:    mgr.GetCache(),
-		Applier:   apply.New(mgr.GetClient()),
+		Applier:   apply.New(mgr.GetClient(), access),
 		Profiles:  profiles,
 		Ledger:    ledger,
 		Protected: protected,
@@ -121,6 +125,23 @@ func addControllers(mgr ctrl.Manager, o *options) error {
 		return fmt.Errorf("setting up the namespace controller: %w", err)
 	}
 	return nil
+}
+
+// accessClient returns the client that writes Roles and RoleBindings. It acts as another
+// account, that holds what profiles may grant and nothing else: the API server lets an account
+// grant all that it holds, and the operator holds what it needs for its own work.
+func accessClient(mgr ctrl.Manager, o *options) (client.Client, error) {
+	if o.grantAs == "" {
+		return nil, errors.New("--grant-as is not set: name the account that holds what profiles may grant, " +
+			"such as system:serviceaccount:segmentation-system:segmentation-granter")
+	}
+	config := rest.CopyConfig(mgr.GetConfig())
+	config.Impersonate = rest.ImpersonationConfig{UserName: o.grantAs}
+	access, err := client.New(config, client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
+	if err != nil {
+		return nil, fmt.Errorf("setting up the client for access: %w", err)
+	}
+	return access, nil
 }
 
 // watched are the kinds that the controllers watch.

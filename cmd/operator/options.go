@@ -18,6 +18,7 @@ type options struct {
 	probeAddress     string
 	leaderElect      bool
 	leaseNamespace   string
+	grantAs          string
 	protected        string
 	protectOwn       bool
 	resync           time.Duration
@@ -39,6 +40,9 @@ func bindOptions(flags *flag.FlagSet) *options {
 		"Work only while holding the lease, so that one of several replicas writes.")
 	flags.StringVar(&o.leaseNamespace, "leader-election-namespace", ownNamespace(),
 		"The namespace of the lease; left out, the operator's own (environment variable POD_NAMESPACE).")
+	flags.StringVar(&o.grantAs, "grant-as", defaultGranter(),
+		"The account as which Roles and RoleBindings are written. It holds what profiles may grant; left out, "+
+			"the service account "+granter+" in the operator's own namespace.")
 	flags.StringVar(&o.protected, "protected-namespaces", claim.DefaultProtected,
 		"Namespaces that no profile may claim: names and patterns such as openshift-*, separated by commas.")
 	flags.BoolVar(&o.protectOwn, "protect-own-namespace", true,
@@ -52,9 +56,31 @@ func bindOptions(flags *flag.FlagSet) *options {
 	return o
 }
 
+// granter is the service account that holds what profiles may grant.
+const granter = "segmentation-granter"
+
+// mountedNamespace is where a pod's service account says which namespace it is in:
+// https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
+const mountedNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+
 // ownNamespace is the namespace that the operator runs in; empty outside of a cluster.
 func ownNamespace() string {
-	return os.Getenv("POD_NAMESPACE")
+	if name := os.Getenv("POD_NAMESPACE"); name != "" {
+		return name
+	}
+	name, err := os.ReadFile(mountedNamespace)
+	if err != nil {
+		return "" // Not in a pod.
+	}
+	return strings.TrimSpace(string(name))
+}
+
+func defaultGranter() string {
+	own := ownNamespace()
+	if own == "" {
+		return ""
+	}
+	return "system:serviceaccount:" + own + ":" + granter
 }
 
 // protectedNamespaces are the namespaces that no profile may claim.

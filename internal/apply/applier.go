@@ -25,13 +25,23 @@ const fieldOwner = client.FieldOwner(v1alpha1.ManagedByValue)
 // Applier writes to namespaces. It may be used by several goroutines, one at a time for each
 // namespace.
 type Applier struct {
-	client   client.Writer
-	expected *expectations
+	network, access client.Writer
+	expected        *expectations
 }
 
-// New returns an applier that writes with the client.
-func New(c client.Writer) *Applier {
-	return &Applier{client: c, expected: newExpectations()}
+// New returns an applier that writes policies and labels with the first client, and Roles and
+// RoleBindings with the second. The API server lets nobody grant what he does not hold, so
+// the second should hold what may be granted and nothing else.
+func New(network, access client.Writer) *Applier {
+	return &Applier{network: network, access: access, expected: newExpectations()}
+}
+
+// writer is the client for objects of a kind.
+func (a *Applier) writer(kind Kind) client.Writer {
+	if kind == KindRole || kind == KindRoleBinding {
+		return a.access
+	}
+	return a.network
 }
 
 // Outstanding tells how long to wait at most for the cache to show what was last written to
@@ -58,6 +68,8 @@ type Result struct {
 	Writes int
 	// Taken are names that the operator needs and somebody else's objects have.
 	Taken []Taken
+	// Stuck are objects that should be gone and wait for finalizers.
+	Stuck []Taken
 	// Failures are the writes that failed.
 	Failures []Failure
 	// Seen counts the objects that the cache showed to be as they should be.
@@ -71,7 +83,7 @@ func (a *Applier) Member(
 ) Result {
 	r := a.begin(ctx, observed)
 	changes := Diff(rendered, observed, owner)
-	r.Taken, r.Seen = changes.Taken, changes.Seen
+	r.Taken, r.Stuck, r.Seen = changes.Taken, changes.Stuck, changes.Seen
 	r.remove(changes.Revoke)
 	r.write(changes.Write)
 	r.prune(changes.Prune)
@@ -94,21 +106,20 @@ func (a *Applier) Release(ctx context.Context, observed *Observed) Result {
 	}
 	if len(r.Failures) == 0 {
 		changes := Diff(render.Objects{}, observed, "")
+		r.Stuck = changes.Stuck
 		r.prune(changes.Prune)
 	}
 	return r.Result
 }
 
 // Hold leaves a namespace as it is, but does not let it pass for a member without a policy
-// of its own, nor for a member of another tier than its policies were written for.
+// of its own, nor for a member of another tier than that policy was written for. It never
+// labels: who may write in the namespace may write the policy's labels too.
 func (a *Applier) Hold(ctx context.Context, observed *Observed) Result {
 	r := a.begin(ctx, observed)
 	base := observed.basePolicy()
-	switch {
-	case base == nil && observed.carriesMembership():
+	if observed.carriesMembership() && (base == nil || !observed.isMember(membershipOf(base))) {
 		r.unlabel()
-	case base != nil && !observed.isMember(membershipOf(base)):
-		r.label(membershipOf(base))
 	}
 	return r.Result
 }
@@ -183,8 +194,11 @@ func (r *run) apply(w Write) error {
 		opts = append(opts, client.ForceOwnership)
 	}
 	r.Writes++
-	if err := r.client.Apply(r.ctx, client.ApplyConfigurationFromUnstructured(config), opts...); err != nil {
+	if err := r.writer(kindOf(w.Desired)).Apply(r.ctx, client.ApplyConfigurationFromUnstructured(config), opts...); err != nil {
 		return fmt.Errorf("applying %s %s: %w", kindOf(w.Desired), w.Desired.GetName(), err)
+	}
+	if err := storedAsDesired(config, w.Desired); err != nil {
+		return err
 	}
 	r.log.V(1).Info("Applied", "kind", kindOf(w.Desired), "object", w.Desired.GetName(), "created", w.UID == "")
 	r.expected.wrote(r.observed.Namespace.Name, keyOf(w.Desired), config.GetResourceVersion())
@@ -225,7 +239,7 @@ func (r *run) remove(objects []client.Object) {
 		uid, version := obj.GetUID(), obj.GetResourceVersion()
 		r.Writes++
 		// The cache's object must not be handed to the client, which writes into it.
-		err := r.client.Delete(r.ctx, bare(obj), client.Preconditions{UID: &uid, ResourceVersion: &version})
+		err := r.writer(kindOf(obj)).Delete(r.ctx, bare(obj), client.Preconditions{UID: &uid, ResourceVersion: &version})
 		switch {
 		case err == nil:
 			r.log.V(1).Info("Deleted", "kind", kindOf(obj), "object", obj.GetName())
@@ -242,7 +256,7 @@ func (r *run) label(membership map[string]string) {
 	namespace := r.observed.Namespace
 	config := corev1ac.Namespace(namespace.Name).WithUID(namespace.UID).WithLabels(membership)
 	r.Writes++
-	if err := r.client.Apply(r.ctx, config, fieldOwner, client.ForceOwnership); err != nil {
+	if err := r.network.Apply(r.ctx, config, fieldOwner, client.ForceOwnership); err != nil {
 		r.fail(KindNamespace, "", fmt.Errorf("labelling: %w", err))
 		return
 	}
@@ -266,7 +280,7 @@ func (r *run) unlabel() {
 	}
 	target := &metav1.PartialObjectMetadata{TypeMeta: namespaceType, ObjectMeta: metav1.ObjectMeta{Name: namespace.Name}}
 	r.Writes++
-	if err := r.client.Patch(r.ctx, target, client.RawPatch(types.MergePatchType, patch), fieldOwner); err != nil {
+	if err := r.network.Patch(r.ctx, target, client.RawPatch(types.MergePatchType, patch), fieldOwner); err != nil {
 		r.fail(KindNamespace, "", fmt.Errorf("removing the membership labels: %w", err))
 		return
 	}

@@ -101,6 +101,7 @@ func TestMember(t *testing.T) {
 	cases := map[string]struct {
 		observed func(render.Objects) *Observed
 		errs     map[string]error
+		altered  string
 		want     []string
 		state    status.State
 		reasons  []string
@@ -158,7 +159,35 @@ func TestMember(t *testing.T) {
 			want:  []string{"delete RoleBinding x", "delete Role segmentation-old", "delete NetworkPolicy segmentation-old-egress", "label one web"},
 			state: status.Written,
 		},
-		"what is being deleted already is not deleted again": {
+		"what lost its label but belongs to the profile is removed when nothing declares it": {
+			observed: func(o render.Objects) *Observed {
+				return see(member).holding(o).but(func(s *Observed) {
+					stray := leftOver.DeepCopy()
+					stray.Labels, stray.OwnerReferences = nil, s.Policies[0].OwnerReferences
+					s.Policies = append(s.Policies, *stray)
+				})
+			},
+			want:  []string{"delete NetworkPolicy segmentation-old-egress"},
+			state: status.Written,
+		},
+		"a binding with another role that is on its way out is waited for": {
+			observed: func(o render.Objects) *Observed {
+				return see(member).holding(o).but(func(s *Observed) {
+					s.Bindings[0].RoleRef = rbacv1.RoleRef{Kind: "ClusterRole", Name: "admin"}
+					s.Bindings[0].DeletionTimestamp = &metav1.Time{}
+				})
+			},
+			state:   status.Failing,
+			reasons: []string{v1alpha1.ReasonRetrying},
+		},
+		"a policy that is altered on its way is no isolation": {
+			observed: func(render.Objects) *Observed { return see(nil).Observed },
+			altered:  "segmentation",
+			want:     everything[:4],
+			state:    status.Failing,
+			reasons:  []string{v1alpha1.ReasonRejected},
+		},
+		"what is being deleted already is not deleted again, and told of": {
 			observed: func(o render.Objects) *Observed {
 				return see(member).holding(o).but(func(s *Observed) {
 					going := leftOver.DeepCopy()
@@ -166,7 +195,8 @@ func TestMember(t *testing.T) {
 					s.Policies = append(s.Policies, *going)
 				})
 			},
-			state: status.Settled,
+			state:   status.Failing,
+			reasons: []string{v1alpha1.ReasonRetrying},
 		},
 		"if a policy cannot be written, nothing is removed and a newcomer gets no labels": {
 			observed: func(render.Objects) *Observed {
@@ -276,8 +306,8 @@ func TestMember(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			objects := shop(t)
-			r := &recorder{errs: c.errs}
-			result := New(r).Member(t.Context(), objects, shopUID, member, c.observed(objects))
+			r := &recorder{errs: c.errs, altered: c.altered}
+			result := New(r, r).Member(t.Context(), objects, shopUID, member, c.observed(objects))
 			if diff := cmp.Diff(c.want, r.calls); diff != "" {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}
@@ -337,12 +367,26 @@ func TestReleaseAndHold(t *testing.T) {
 			do:       func(a *Applier, o *Observed) Result { return a.Hold(t.Context(), o) },
 			observed: func(o render.Objects) *Observed { return see(member).holding(o).Observed },
 		},
-		"a namespace that is held and relabelled by hand is put back into the tier of its policies": {
+		"a namespace that is held and relabelled by hand, or whose policy is, loses its labels": {
 			do: func(a *Applier, o *Observed) Result { return a.Hold(t.Context(), o) },
 			observed: func(o render.Objects) *Observed {
 				return see(map[string]string{v1alpha1.ProfileLabel: "shop", v1alpha1.TierLabel: "data"}).holding(o).Observed
 			},
-			want: []string{"label one web"},
+			want: []string{"unlabel one"},
+		},
+		"a namespace that is held whose base policy is on its way out loses its labels": {
+			do: func(a *Applier, o *Observed) Result { return a.Hold(t.Context(), o) },
+			observed: func(o render.Objects) *Observed {
+				return see(member).holding(o).but(func(s *Observed) { s.Policies[0].DeletionTimestamp = &metav1.Time{} })
+			},
+			want: []string{"unlabel one"},
+		},
+		"what lost its label but belongs to a profile is removed too": {
+			do: func(a *Applier, o *Observed) Result { return a.Release(t.Context(), o) },
+			observed: func(o render.Objects) *Observed {
+				return see(nil).holding(render.Objects{Roles: o.Roles}).but(func(s *Observed) { s.Roles[0].Labels = nil })
+			},
+			want: []string{"delete Role segmentation-viewer"},
 		},
 		"a namespace that is held without a base policy loses its labels": {
 			do: func(a *Applier, o *Observed) Result { return a.Hold(t.Context(), o) },
@@ -355,7 +399,7 @@ func TestReleaseAndHold(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			r := &recorder{errs: c.errs}
-			c.do(New(r), c.observed(shop(t)))
+			c.do(New(r, r), c.observed(shop(t)))
 			if diff := cmp.Diff(c.want, r.calls); diff != "" {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}

@@ -1,11 +1,13 @@
 package apply
 
 import (
+	"errors"
 	"fmt"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // neverVersion is a resource version that no object has. An apply with it creates an object,
@@ -31,6 +33,23 @@ func configuration(w Write) (*unstructured.Unstructured, error) {
 		err = sayEmptyLists(config)
 	}
 	return config, err
+}
+
+// errAltered says that something between the operator and etcd changes what it writes, such
+// as a mutating admission policy. Writing again would not help, and what is stored is not
+// what was declared.
+var errAltered = errors.New("something alters what the operator writes, such as a mutating admission policy or webhook; exempt the operator from it")
+
+// storedAsDesired compares the API server's answer with what was asked for.
+func storedAsDesired(stored *unstructured.Unstructured, desired client.Object) error {
+	got := bare(desired)
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(stored.Object, got); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	if !matches(desired, got) {
+		return errAltered
+	}
+	return nil
 }
 
 // sayEmptyLists says of a policy without ingress or egress rules that it has none. Server-side

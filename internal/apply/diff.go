@@ -24,6 +24,9 @@ type Changes struct {
 	Prune []client.Object
 	// Taken are the names that the operator needs and somebody else's objects have.
 	Taken []Taken
+	// Stuck are objects that should be gone, are being deleted, and wait for finalizers. They
+	// apply until then.
+	Stuck []Taken
 	// Seen counts the objects that are as they should be.
 	Seen Counts
 }
@@ -59,7 +62,7 @@ type Write struct {
 	UID types.UID
 }
 
-// Taken is a name that the operator needs and somebody else's object has.
+// Taken is an object that is in the way.
 type Taken struct {
 	// Kind is the kind of the object.
 	Kind Kind
@@ -83,8 +86,8 @@ func Diff(rendered render.Objects, observed *Observed, owner types.UID) Changes 
 	}
 	changes.withholdBindings(current, owner)
 	for _, obj := range slices.Backward(observed.objects()) {
-		if !kept[keyOf(obj)] && IsManaged(obj) && obj.GetDeletionTimestamp() == nil {
-			changes.Prune = append(changes.Prune, obj)
+		if !kept[keyOf(obj)] && isOurs(obj, owner) {
+			changes.remove(obj)
 		}
 	}
 	return changes
@@ -96,6 +99,8 @@ func (c *Changes) add(desired, current client.Object, owner types.UID) {
 		c.Write = append(c.Write, Write{Desired: desired})
 	case !isOurs(current, owner):
 		c.Taken = append(c.Taken, Taken{Kind: kindOf(desired), Name: desired.GetName()})
+	case roleRefDiffers(desired, current) && current.GetDeletionTimestamp() != nil:
+		c.Stuck = append(c.Stuck, Taken{Kind: kindOf(current), Name: current.GetName()})
 	case roleRefDiffers(desired, current):
 		// A roleRef cannot be changed in place.
 		c.Revoke = append(c.Revoke, current)
@@ -105,6 +110,15 @@ func (c *Changes) add(desired, current client.Object, owner types.UID) {
 	default:
 		c.Seen.add(kindOf(desired))
 	}
+}
+
+// remove prunes an object, or takes note that it is already on its way.
+func (c *Changes) remove(obj client.Object) {
+	if obj.GetDeletionTimestamp() != nil {
+		c.Stuck = append(c.Stuck, Taken{Kind: kindOf(obj), Name: obj.GetName()})
+		return
+	}
+	c.Prune = append(c.Prune, obj)
 }
 
 // withholdBindings sees to it that no binding of the operator's gives anybody a role that

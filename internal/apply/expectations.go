@@ -52,14 +52,14 @@ func (e *expectations) set(namespace string, k key, x expectation) {
 	e.byNS[namespace][k] = x
 }
 
-// forget drops what is expected of a namespace, or of one object that was seen deleted after
-// it was written.
+// forget drops what is expected of a namespace.
 func (e *expectations) forget(namespace string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.byNS, namespace)
 }
 
+// sawDeletion drops what is expected of an object that was deleted after it was written.
 func (e *expectations) sawDeletion(obj client.Object) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

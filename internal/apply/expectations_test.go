@@ -11,7 +11,7 @@ func TestOutstanding(t *testing.T) {
 	objects := shop(t)
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	clock := start
-	a := New(&recorder{})
+	a := New(&recorder{}, &recorder{})
 	a.expected.clock = func() time.Time { return clock }
 	before := see(nil).Observed
 
@@ -52,7 +52,7 @@ func TestSawDeletion(t *testing.T) {
 			o.Policies = append(o.Policies, *builders.MakeNetworkPolicy(namespace, "segmentation").UID("a").ResourceVersion(version).Obj())
 		})
 	}
-	a := New(&recorder{})
+	a := New(&recorder{}, &recorder{})
 	a.expected.wrote(namespace, key{KindNetworkPolicy, "segmentation"}, "50")
 
 	a.SawDeletion(&policy("40").Policies[0])

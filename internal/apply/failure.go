@@ -51,6 +51,8 @@ func classify(kind Kind, role string, err error) Failure {
 	switch {
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), escalation):
 		failure.Class, failure.Role, failure.Detail = AboveCeiling, role, missingRules(err.Error())
+	case errors.Is(err, errAltered):
+		failure.Class, failure.Detail = Rejected, errAltered.Error()
 	case kind == KindRoleBinding && isMissingRole(err, role):
 		failure.Class, failure.Role, failure.Detail = RoleMissing, role, ""
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):

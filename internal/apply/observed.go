@@ -2,6 +2,7 @@ package apply
 
 import (
 	"slices"
+	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -32,9 +33,12 @@ func IsManaged(obj client.Object) bool {
 }
 
 // isOurs tells whether the operator may change an object: it carries the managed-by label,
-// or lost it but still belongs to the profile.
+// or lost it but still belongs to the profile; to any profile, if no owner is given.
 func isOurs(obj client.Object, owner types.UID) bool {
-	return IsManaged(obj) || owner != "" && slices.ContainsFunc(obj.GetOwnerReferences(), func(ref metav1.OwnerReference) bool {
+	return IsManaged(obj) || slices.ContainsFunc(obj.GetOwnerReferences(), func(ref metav1.OwnerReference) bool {
+		if owner == "" {
+			return ref.Kind == "SegmentationProfile" && strings.HasPrefix(ref.APIVersion, v1alpha1.GroupName+"/")
+		}
 		return ref.UID == owner
 	})
 }
@@ -43,7 +47,7 @@ func isOurs(obj client.Object, owner types.UID) bool {
 // A namespace without it must not carry the membership labels.
 func (o *Observed) basePolicy() *networkingv1.NetworkPolicy {
 	for i := range o.Policies {
-		if o.Policies[i].Name == render.Prefix && IsManaged(&o.Policies[i]) {
+		if o.Policies[i].Name == render.Prefix && IsManaged(&o.Policies[i]) && o.Policies[i].DeletionTimestamp == nil {
 			return &o.Policies[i]
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // State says how far the namespace is after a pass.
 func (r *Result) State() status.State {
 	switch {
-	case len(r.Taken) > 0 || len(r.Failures) > 0:
+	case len(r.Taken) > 0 || len(r.Stuck) > 0 || len(r.Failures) > 0:
 		return status.Failing
 	case r.Writes > 0:
 		return status.Written
@@ -51,6 +51,10 @@ func (r *Result) Problems() []status.Problem {
 		add(v1alpha1.ReasonNameTaken,
 			"a %s named %s exists that the operator did not write; rename or delete it, the operator needs the name", t.Kind, t.Name)
 	}
+	for _, s := range r.Stuck {
+		add(v1alpha1.ReasonRetrying,
+			"the %s named %s is being deleted and waits for its finalizers; it applies until they are removed", s.Kind, s.Name)
+	}
 	for _, f := range r.Failures {
 		switch f.Class {
 		case AboveCeiling:
@@ -69,10 +73,16 @@ func (r *Result) Problems() []status.Problem {
 	return problems
 }
 
+// maxMissing is how much of the missing permissions is quoted: a status should fit on a screen.
+const maxMissing = 200
+
 // missing quotes the permissions that the operator lacks, if the API server named them.
 func missing(rules string) string {
 	if rules == "" {
 		return ""
 	}
-	return "; missing are " + strings.TrimSpace(rules)
+	if len(rules) > maxMissing {
+		rules = strings.ToValidUTF8(rules[:maxMissing], "") + " ..."
+	}
+	return "; missing are " + rules
 }

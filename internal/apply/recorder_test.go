@@ -18,7 +18,9 @@ type recorder struct {
 	client.Writer
 	calls []string
 	// errs are the errors by call.
-	errs    map[string]error
+	errs map[string]error
+	// altered is the name of an object that is stored otherwise than it was sent.
+	altered string
 	version int
 }
 
@@ -60,6 +62,9 @@ func (r *recorder) Apply(_ context.Context, config runtime.ApplyConfiguration, o
 	kind, _, _ := unstructured.NestedString(u.UnstructuredContent(), "kind")
 	err := r.did("%s %s %s", verb, kind, u.GetName())
 	u.SetResourceVersion(r.resourceVersion())
+	if u.GetName() == r.altered {
+		u.SetAnnotations(map[string]string{"segmentation.dev/declared-by": "somebody else"})
+	}
 	return err
 }
 

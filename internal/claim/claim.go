@@ -98,12 +98,9 @@ const (
 	// Claimed namespaces get the objects of their tier.
 	Claimed Outcome = "Claimed"
 	// Held namespaces stay as they are: their profile cannot be compiled, is being deleted,
-	// is gone and left its objects behind, or selects them by two tiers of which neither is
-	// theirs.
+	// is in Preview, is gone and left its objects behind, or selects them by two tiers of
+	// which neither is theirs.
 	Held Outcome = "Held"
-	// Untouched namespaces are members of a profile that is now in Preview: not even a
-	// missing policy is acted upon.
-	Untouched Outcome = "Untouched"
 )
 
 // Standing says how a profile that selects a namespace stands to it.
@@ -196,11 +193,8 @@ func unselected(member string, claimants []Claimant) Decision {
 		return Decision{Outcome: Unclaimed}
 	}
 	i := slices.IndexFunc(claimants, func(c Claimant) bool { return c.Profile == member })
-	if i < 0 {
+	if i < 0 || claimants[i].Preview {
 		return Decision{Outcome: Held, Profile: member}
-	}
-	if claimants[i].Preview {
-		return Decision{Outcome: Untouched, Profile: member}
 	}
 	return Decision{Outcome: Unclaimed}
 }

@@ -192,17 +192,17 @@ func TestDecide(t *testing.T) {
 				{Profile: "shop", Tiers: []string{"web"}, Standing: claim.StandingPreviewed},
 			}},
 		},
-		"a profile in preview leaves its member untouched": {
+		"a profile in preview leaves its member as it is": {
 			namespace: memberOf("shop"),
 			claimants: []claim.Claimant{preview(profile("shop", 0, by("web", "app=web")))},
-			want: claim.Decision{Outcome: claim.Untouched, Profile: "shop", Selections: []claim.Selection{
+			want: claim.Decision{Outcome: claim.Held, Profile: "shop", Selections: []claim.Selection{
 				{Profile: "shop", Tiers: []string{"web"}, Standing: claim.StandingPreviewed},
 			}},
 		},
-		"a profile in preview that cannot be compiled leaves its member untouched": {
+		"a profile in preview that cannot be compiled leaves its member as it is": {
 			namespace: memberOf("shop"),
 			claimants: []claim.Claimant{preview(frozen(profile("shop", 0)))},
-			want:      claim.Decision{Outcome: claim.Untouched, Profile: "shop"},
+			want:      claim.Decision{Outcome: claim.Held, Profile: "shop"},
 		},
 		"an older profile in preview would get it, a younger one has it": {
 			namespace: memberOf("late"),

@@ -131,7 +131,7 @@ func TestAYoungerProfileNeverChangesWhoHasANamespace(t *testing.T) {
 		w := drawWorld(t)
 		before := w.decide()
 		// Of a profile that is gone or in preview only the labels are left, which hold nothing.
-		if before.Outcome == claim.Unclaimed || w.claimant(before.Profile) == nil || before.Outcome == claim.Untouched {
+		if before.Outcome == claim.Unclaimed || w.claimant(before.Profile) == nil || w.claimant(before.Profile).Preview {
 			return
 		}
 		youngest := drawClaimant(t, "z", 0)
@@ -167,7 +167,7 @@ func TestAProfileInPreviewNeverClaims(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := drawWorld(t)
 		d := w.decide()
-		if c := w.claimant(d.Profile); c != nil && c.Preview && d.Outcome != claim.Untouched {
+		if c := w.claimant(d.Profile); c != nil && c.Preview && d.Outcome != claim.Held {
 			t.Fatalf("it is %s by %s, which is in preview", d.Outcome, d.Profile)
 		}
 		// Whether it is there changes nothing for the others.

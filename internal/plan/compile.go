@@ -109,8 +109,8 @@ func (c *compiler) claimTier(t *v1alpha1.Tier, path *field.Path) claim.Tier {
 	return tier
 }
 
-// rejectSharedNames refuses a namespace that two tiers list by name. The CRD cannot: a rule
-// over all pairs of names costs more than the API server allows.
+// rejectSharedNames refuses a namespace that two tiers list by name. The CRD does so too, in the
+// words of a failed evaluation; these are clearer.
 func (c *compiler) rejectSharedNames(path *field.Path) {
 	holder := map[v1alpha1.NamespaceName]v1alpha1.Name{}
 	for i := range c.spec.Tiers {

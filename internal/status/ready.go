@@ -25,7 +25,7 @@ func (c *conditionSetter) setReady(t *tally) {
 		c.set(v1alpha1.ConditionReady, metav1.ConditionUnknown, working, doing)
 	case c.in.Profile.Spec.Mode == v1alpha1.ModePreview:
 		c.set(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonPreview,
-			fmt.Sprintf("preview: %s would be segmented; nothing is written", namespaces(t.claimed)))
+			fmt.Sprintf("preview: %s would be segmented; nothing is written%s", namespaces(t.claimed), kept(t)))
 	default:
 		c.set(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSegmented, segmented(t))
 	}
@@ -73,6 +73,13 @@ func segmented(t *tally) string {
 		return "no namespace is selected by the tiers" + leftOut(t)
 	}
 	return fmt.Sprintf("%d of %s segmented%s", t.ready, namespaces(t.claimed), leftOut(t))
+}
+
+func kept(t *tally) string {
+	if t.held == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and what was written before is not mended (%s)", namespaces(t.held))
 }
 
 func leftOut(t *tally) string {

@@ -152,6 +152,11 @@ func TestSummarizeConditions(t *testing.T) {
 			namespaces: []Namespace{selected("a", claim.Unclaimed, "", claim.StandingPreviewed, "web")},
 			want:       map[string]string{"Accepted": fine, "Conflicted": noConflict, "Ready": "True Preview: preview: 1 namespace would be segmented; nothing is written"},
 		},
+		"a profile that went back to preview": {
+			profile:    shop().Preview().Obj(),
+			namespaces: []Namespace{selected("a", claim.Held, "shop", claim.StandingPreviewed, "web")},
+			want:       map[string]string{"Accepted": fine, "Conflicted": noConflict, "Ready": "True Preview: preview: 1 namespace would be segmented; nothing is written, and what was written before is not mended (1 namespace)"},
+		},
 		"what is over is taken away": {
 			profile: shop().Condition(
 				metav1.Condition{Type: "Reconciling", Status: metav1.ConditionTrue, Reason: "Progressing"},

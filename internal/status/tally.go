@@ -43,6 +43,9 @@ func (t *tally) add(profile string, n *Namespace) {
 	case claim.StandingPreviewed:
 		t.claimed++
 		t.tier(tiers[0]).Claimed++
+		if n.Decision.Outcome == claim.Held && n.Decision.Profile == profile {
+			t.held++
+		}
 	case claim.StandingLost:
 		t.lost++
 		t.find(v1alpha1.ReasonHeldByOlderProfile, n.Name, fmt.Sprintf(

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -86,7 +87,9 @@ func newCluster(settings settings, assets string) (*Cluster, error) {
 
 func (c *Cluster) start(ctx context.Context) error {
 	// envtest knows no contexts, but gives up at once when its processes end.
-	release := context.AfterFunc(ctx, func() { _ = c.dir.kill() })
+	ended := make(chan struct{})
+	defer close(ended)
+	release := context.AfterFunc(ctx, func() { c.killUntil(ended) })
 	defer release()
 	for _, step := range []func(context.Context) error{
 		c.startPlane, c.installCRDs, c.startManager,
@@ -99,6 +102,20 @@ func (c *Cluster) start(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// killUntil kills what runs, again and again: a process may only be about to start.
+func (c *Cluster) killUntil(ended <-chan struct{}) {
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for {
+		_ = c.dir.kill() // what cannot be killed now is tried again
+		select {
+		case <-ended:
+			return
+		case <-again.C:
+		}
+	}
 }
 
 func (c *Cluster) installCRDs(context.Context) error {

@@ -101,13 +101,9 @@ func TestStartEndsWithItsContext(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	begin := time.Now()
 	_, err := cluster.Start(ctx)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error = %v, want %v", err, context.DeadlineExceeded)
-	}
-	if took := time.Since(begin); took > 20*time.Second {
-		t.Errorf("took %s to give up", took)
 	}
 	wantEmpty(t, os.Getenv("TMPDIR"))
 }

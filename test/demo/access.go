@@ -22,7 +22,10 @@ type question struct {
 
 // questions are about the sample's groups, and about the operator itself.
 func questions() []question {
-	const operator = operatorNamespace + "/" + operatorAccount
+	const (
+		operator = operatorNamespace + "/" + operatorAccount
+		granter  = operatorNamespace + "/segmentation-granter"
+	)
 	return []question{
 		{"shop-developers", "list", "pods", "shop-web-storefront", true},
 		{"shop-developers", "get", "pods/log", "shop-api-orders", true},
@@ -33,9 +36,13 @@ func questions() []question {
 		{"shop-dbas", "list", "pods", "shop-api-orders", false},
 		{"shop-monitoring/grafana", "list", "deployments.apps", "shop-monitoring", true},
 		{operator, "patch", "networkpolicies.networking.k8s.io", "shop-postgres", true},
-		{operator, "bind", "clusterroles.rbac.authorization.k8s.io view", "shop-postgres", true},
-		{operator, "bind", "clusterroles.rbac.authorization.k8s.io admin", "shop-postgres", false},
-		{operator, "escalate", "roles.rbac.authorization.k8s.io", "shop-postgres", false},
+		{operator, "create", "rolebindings.rbac.authorization.k8s.io", "shop-postgres", false},
+		{operator, "impersonate", "serviceaccounts segmentation-granter", operatorNamespace, true},
+		{granter, "create", "rolebindings.rbac.authorization.k8s.io", "shop-postgres", true},
+		{granter, "bind", "clusterroles.rbac.authorization.k8s.io view", "shop-postgres", true},
+		{granter, "bind", "clusterroles.rbac.authorization.k8s.io admin", "shop-postgres", false},
+		{granter, "escalate", "roles.rbac.authorization.k8s.io", "shop-postgres", false},
+		{granter, "patch", "networkpolicies.networking.k8s.io", "shop-postgres", false},
 		{operator, "get", "secrets", "shop-postgres", false},
 	}
 }

@@ -76,6 +76,24 @@ func TestCeiling(t *testing.T) {
 		w.settled(p, 1)
 		w.eventuallyHas(p, "one", "web")
 	})
+	w.run("what the operator holds for its own work cannot be granted", func(w *world) {
+		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
+			s.Roles = append(s.Roles,
+				builders.MakeRole("boundary").Rule("networking.k8s.io", []string{"networkpolicies"}, []string{"patch"}).Obj(),
+				builders.MakeRole("labels").Rule("", []string{"namespaces"}, []string{"patch"}).Obj())
+			s.Tiers[0].Access = append(s.Tiers[0].Access,
+				v1alpha1.TierAccess{Role: "boundary", Subjects: developers},
+				v1alpha1.TierAccess{Role: "labels", Subjects: developers},
+				v1alpha1.TierAccess{ClusterRole: "segmentation-operator-manager", Subjects: developers})
+		})
+		w.condition(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonAboveCeiling)
+		w.Expect(p.Status.FindingsTotal).To(Equal(int32(3)), "%v", p.Status.Findings)
+		got, err := w.objects("one")
+		w.Expect(err).NotTo(HaveOccurred())
+		w.Expect(got.Roles).To(HaveLen(2))
+		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) { s.Tiers[0].Access = s.Tiers[0].Access[:3] })
+		w.settled(p, 1)
+	})
 	w.run("the operator may not do what it is not for", func(w *world) {
 		config, err := env.cluster.ServiceAccountConfig(w.ctx(), systemNamespace, serviceAccount)
 		w.Expect(err).NotTo(HaveOccurred())
@@ -87,6 +105,8 @@ func TestCeiling(t *testing.T) {
 			"change a profile":   operator.Update(w.ctx(), p.DeepCopy()),
 			"write a role above the ceiling": operator.Create(w.ctx(),
 				builders.MakeRBACRole(w.ns("one"), "evil").Rule("", []string{"secrets"}, []string{"get"}).Obj()),
+			"write a role as itself": operator.Create(w.ctx(),
+				builders.MakeRBACRole(w.ns("one"), "evil").Rule("", []string{"pods"}, []string{"get"}).Obj()),
 			"bind cluster-admin": operator.Create(w.ctx(),
 				builders.MakeRoleBinding(w.ns("one"), "evil").ClusterRole("cluster-admin").User("mallory").Obj()),
 		}

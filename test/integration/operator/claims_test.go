@@ -185,5 +185,10 @@ func TestPreview(t *testing.T) {
 			_, err := w.policy("one", "segmentation")
 			return err
 		}, time.Second, tick).ShouldNot(Succeed())
+		w.notMember("one")
+	})
+	w.run("nor does a forged label make a member", func(w *world) {
+		w.relabel("one", map[string]string{"layer": "none", v1alpha1.ProfileLabel: p.Name, v1alpha1.TierLabel: "api"})
+		w.notMember("one")
 	})
 }

@@ -122,6 +122,23 @@ func TestForeignObjects(t *testing.T) {
 			return apierrors.IsNotFound(err)
 		}, soon, tick).Should(BeTrue())
 	})
+	w.run("what lost its label and is no longer declared is removed, since it belongs to the profile", func(w *world) {
+		stray := builders.MakeNetworkPolicy(w.ns("one"), "segmentation-gone-egress").OwnedBy(p).Egress(networkingv1.NetworkPolicyEgressRule{}).Obj()
+		w.Expect(env.admin.Create(w.ctx(), stray)).To(Succeed())
+		w.Eventually(func() bool {
+			_, err := w.policy("one", stray.Name)
+			return apierrors.IsNotFound(err)
+		}, soon, tick).Should(BeTrue())
+	})
+	w.run("what should be gone and waits for a finalizer is told of", func(w *world) {
+		stuck := builders.MakeNetworkPolicy(w.ns("one"), "segmentation-stuck").Managed().Egress(networkingv1.NetworkPolicyEgressRule{}).Obj()
+		stuck.Finalizers = []string{"example.com/hold"}
+		w.Expect(env.admin.Create(w.ctx(), stuck)).To(Succeed())
+		ready := w.condition(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonRetrying)
+		w.Expect(ready.Message).To(ContainSubstring("the NetworkPolicy named segmentation-stuck is being deleted and waits for its finalizers"))
+		w.Expect(env.admin.Patch(w.ctx(), stuck, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)))).To(Succeed())
+		w.settled(p, 1)
+	})
 	w.run("a restored backup heals", func(w *world) {
 		restored := builders.MakeNetworkPolicy(w.ns("one"), "segmentation-old-egress").Managed().Egress(networkingv1.NetworkPolicyEgressRule{}).Obj()
 		gone := builders.MakeProfile("long-gone").UID("7d0b0ee2-8d5c-4d32-9a07-2b8c4b9c6f3e").Obj()

@@ -186,6 +186,12 @@ func TestDeletionOfProfiles(t *testing.T) {
 			return nil
 		}, 2*time.Second, tick).Should(Succeed())
 
+		// A tenant may change the policy, and so its labels, but gains no other tier by it.
+		forged := must(w.policy("one", "segmentation")).DeepCopy()
+		forged.Labels[v1alpha1.TierLabel] = "api"
+		w.Expect(env.admin.Update(t.Context(), forged)).To(Succeed())
+		w.notMember("one")
+
 		again := w.create(w.twoTiers("shop").Obj())
 		w.settled(again, 1)
 		w.eventuallyHas(again, "one", "web")

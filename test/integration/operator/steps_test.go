@@ -269,6 +269,16 @@ func (w *world) bare(namespace string) error {
 	return nil
 }
 
+// notMember waits until the namespace carries no membership labels.
+func (w *world) notMember(namespace string) {
+	w.t.Helper()
+	w.Eventually(func() map[string]string {
+		var n corev1.Namespace
+		w.Expect(env.admin.Get(w.ctx(), client.ObjectKey{Name: w.ns(namespace)}, &n)).To(Succeed())
+		return n.Labels
+	}, soon, tick).ShouldNot(Or(HaveKey(v1alpha1.ProfileLabel), HaveKey(v1alpha1.TierLabel)))
+}
+
 // policy returns a NetworkPolicy.
 func (w *world) policy(namespace, name string) (*networkingv1.NetworkPolicy, error) {
 	var p networkingv1.NetworkPolicy
