@@ -38,7 +38,8 @@ func configuration(w Write) (*unstructured.Unstructured, error) {
 // errAltered says that something between the operator and etcd changes what it writes, such
 // as a mutating admission policy. Writing again would not help, and what is stored is not
 // what was declared.
-var errAltered = errors.New("something alters what the operator writes, such as a mutating admission policy or webhook; exempt the operator from it")
+var errAltered = errors.New(
+	"something alters what the operator writes, such as a mutating admission policy or webhook; exempt the operator from it")
 
 // storedAsDesired compares the API server's answer with what was asked for.
 func storedAsDesired(stored *unstructured.Unstructured, desired client.Object) error {
