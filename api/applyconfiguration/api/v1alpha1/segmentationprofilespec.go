@@ -14,7 +14,8 @@ type SegmentationProfileSpecApplyConfiguration struct {
 	// mode is Enforce (the default) or Preview. In Enforce, the operator writes
 	// the objects and keeps them true. In Preview, it computes and reports in
 	// status, writes and deletes nothing, and the profile claims no namespace;
-	// what an earlier Enforce wrote stays as it is. Preview a new profile before
+	// what an earlier Enforce wrote stays as it is, but a namespace that loses its
+	// policies loses its membership too. Preview a new profile before
 	// you enforce it: enforcing it cuts every connection that it does not declare.
 	Mode *apiv1alpha1.Mode `json:"mode,omitempty"`
 	// dns says where the pods of all tiers may resolve names. Left out, it is the
@@ -33,9 +34,8 @@ type SegmentationProfileSpecApplyConfiguration struct {
 	Peers []PeerApplyConfiguration `json:"peers,omitempty"`
 	// roles are sets of API permissions, for the access of tiers to name: at most
 	// 64. A role that a tier's access names becomes a Role in each namespace of
-	// the tier. The API server bounds what roles may hold: no more than the
-	// operator itself is granted, through ClusterRoles that a cluster
-	// administrator labels segmentation.dev/grantable: "true".
+	// the tier. The API server bounds what roles may hold: what is in ClusterRoles
+	// that a cluster administrator labels segmentation.dev/grantable: "true".
 	Roles []RoleApplyConfiguration `json:"roles,omitempty"`
 	// dependencies are the permissions for one tier or peer to reach another: at
 	// most 512. Each opens both sides: egress at the tier that calls, ingress at
