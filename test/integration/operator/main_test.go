@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,6 +95,26 @@ func runTests(m *testing.M) (code int, err error) {
 		env.operator.printLog()
 	}
 	return code, nil
+}
+
+// dependOnSources makes the operator's sources inputs of these tests. The operator is built by
+// another process, so go test does not see what it is built from, and would take the result
+// of an earlier run for that of a changed operator. It sees what a test looks at, and not what
+// TestMain does.
+func dependOnSources(roots ...string) error {
+	for _, root := range roots {
+		err := filepath.WalkDir(filepath.Join(repository, root), func(path string, _ fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			_, err = os.Stat(path)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("looking at the operator's sources: %w", err)
+		}
+	}
+	return nil
 }
 
 // prepare installs what config/default installs, but for the Deployment: there is no kubelet.

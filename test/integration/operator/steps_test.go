@@ -41,6 +41,9 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	if err := dependOnSources("api", "cmd", "config", "controllers", "internal", "go.mod"); err != nil {
+		t.Fatal(err)
+	}
 	name := strings.ToLower(strings.TrimPrefix(t.Name(), "Test"))
 	name = strings.NewReplacer("/", "-", "_", "-").Replace(name)
 	return &world{WithT: NewWithT(t), t: t, name: strings.Trim(name[:min(len(name), 40)], "-"), root: t}
