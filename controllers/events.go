@@ -2,13 +2,13 @@ package controllers
 
 import (
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/status"
 )
 
 // eventToTell is an event on a profile.
@@ -18,13 +18,6 @@ type eventToTell struct {
 
 // maxNote is a little less than the API server takes as the note of an event (1024 bytes).
 const maxNote = 1000
-
-func note(message string) string {
-	if len(message) <= maxNote {
-		return message
-	}
-	return strings.ToValidUTF8(message[:maxNote], "") + " ..."
-}
 
 // transitions returns the events that tell a person of what changed between two statuses:
 // that the work is done, that somebody has to do something, or that there is a conflict. They
@@ -40,7 +33,7 @@ func transitions(before, after []metav1.Condition) []eventToTell {
 		if old != nil && old.Status == condition.Status && old.Reason == condition.Reason {
 			continue
 		}
-		event := eventToTell{kind: corev1.EventTypeWarning, reason: condition.Reason, message: note(condition.Message)}
+		event := eventToTell{kind: corev1.EventTypeWarning, reason: condition.Reason, message: status.Shorten(condition.Message, maxNote)}
 		if kind == v1alpha1.ConditionReady {
 			event.kind = corev1.EventTypeNormal
 		}

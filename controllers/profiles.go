@@ -141,15 +141,20 @@ func (s *snapshot) identityOf(profile string) identity {
 	return identity{}
 }
 
-// claimant returns what a profile claims, from memory if this generation was compiled.
+// claimant returns what a profile claims. A generation that was not compiled yet is, and is
+// kept for the snapshot that comes next.
 func (p *Profiles) claimant(profile *v1alpha1.SegmentationProfile) claim.Claimant {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	known := p.compiled[profile.UID]
-	p.mu.Unlock()
 	if known != nil && known.identity == identify(profile) {
 		return known.claimant
 	}
-	return compile(profile).claimant
+	c := compile(profile)
+	if known == nil || known.identity.generation <= profile.Generation {
+		p.compiled[profile.UID] = c
+	}
+	return c.claimant
 }
 
 // decide decides on a namespace.

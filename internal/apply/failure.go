@@ -7,6 +7,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/status"
 )
 
 // FailureClass says what a failed write means for whoever waits for it.
@@ -67,9 +69,9 @@ func classify(kind Kind, role string, err error) Failure {
 // isMissingRole tells whether the API server looked for the role to be bound, to see whether it
 // may be granted, and did not find it. Its answer names the role, but calls it a RoleBinding.
 func isMissingRole(err error, role string) bool {
-	var status apierrors.APIStatus
-	return apierrors.IsNotFound(err) && errors.As(err, &status) &&
-		status.Status().Details != nil && status.Status().Details.Name == role
+	var answer apierrors.APIStatus
+	return apierrors.IsNotFound(err) && errors.As(err, &answer) &&
+		answer.Status().Details != nil && answer.Status().Details.Name == role
 }
 
 // maxRefusal is how much of a refusal is quoted.
@@ -77,15 +79,11 @@ const maxRefusal = 300
 
 // refusal quotes what the API server, or an admission policy, said against a write.
 func refusal(err error) string {
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) || status.Status().Message == "" {
+	var answer apierrors.APIStatus
+	if !errors.As(err, &answer) || answer.Status().Message == "" {
 		return reason(err)
 	}
-	message := status.Status().Message
-	if len(message) > maxRefusal {
-		message = strings.ToValidUTF8(message[:maxRefusal], "") + " ..."
-	}
-	return message
+	return status.Shorten(answer.Status().Message, maxRefusal)
 }
 
 func reason(err error) string {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
@@ -81,8 +80,5 @@ func missing(rules string) string {
 	if rules == "" {
 		return ""
 	}
-	if len(rules) > maxMissing {
-		rules = strings.ToValidUTF8(rules[:maxMissing], "") + " ..."
-	}
-	return "; missing are " + rules
+	return "; missing are " + status.Shorten(rules, maxMissing)
 }
