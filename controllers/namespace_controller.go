@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	networkingv1 "k8s.io/api/networking/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
 // refusedRetry is how long the operator waits, give or take a tenth, before it tries again
@@ -30,8 +32,12 @@ type NamespaceReconciler struct {
 	Profiles *Profiles
 	// Ledger remembers what came of it.
 	Ledger *Ledger
+	// Census tells how far the namespaces of each profile are.
+	Census *transition.Census
 	// Protected are the namespaces that no profile may claim.
 	Protected claim.Protected
+	// Clock tells the time.
+	Clock func() time.Time
 }
 
 // Reconcile gathers, claims, renders, applies and records one namespace. It looks at
@@ -44,6 +50,7 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 	if observed == nil {
 		r.Applier.Forget(request.Name)
 		r.Ledger.forget(request.Name)
+		r.Census.Forget(request.Name)
 		return reconcile.Result{}, nil
 	}
 	if wait := r.Applier.Outstanding(observed); wait > 0 {
@@ -54,7 +61,12 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 		return reconcile.Result{}, err
 	}
 	decision := profiles.decide(observed.Namespace, r.Protected)
-	result := r.carryOut(ctx, decision, profiles, observed)
+	view, current := r.Census.Enter(profiles.serial, request.Name, profiles.place(observed.Namespace, decision))
+	if !current {
+		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
+	}
+	result := r.carryOut(ctx, decision, profiles, view, observed)
+	again := r.Census.Report(profiles.serial, request.Name, view, result.Progress, r.Clock())
 	logr.FromContextOrDiscard(ctx).V(1).Info("Looked at", "outcome", decision.Outcome, "state", result.State(), "writes", result.Writes)
 	r.Ledger.record(entry{
 		basis:    profiles.identityOf(decision.Profile),
@@ -69,11 +81,16 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 			Bindings: result.Seen.Bindings,
 		},
 	})
+	if again {
+		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
+	}
 	return r.next(ctx, &result)
 }
 
 // carryOut does to the namespace what was decided.
-func (r *NamespaceReconciler) carryOut(ctx context.Context, d claim.Decision, profiles *snapshot, observed *apply.Observed) apply.Result {
+func (r *NamespaceReconciler) carryOut(
+	ctx context.Context, d claim.Decision, profiles *snapshot, view transition.View, observed *apply.Observed,
+) apply.Result {
 	log := logr.FromContextOrDiscard(ctx)
 	if d.Profile != "" {
 		log = log.WithValues("profile", d.Profile, "tier", d.Tier)
@@ -82,12 +99,21 @@ func (r *NamespaceReconciler) carryOut(ctx context.Context, d claim.Decision, pr
 	switch d.Outcome {
 	case claim.Claimed:
 		owner := profiles.byName[d.Profile]
-		objects := owner.tiers[d.Tier].In(observed.Namespace.Name)
-		return r.Applier.Member(ctx, objects, owner.identity.uid, render.MembershipLabels(d.Profile, d.Tier), observed)
+		name := observed.Namespace.Name
+		return r.Applier.Member(ctx, &apply.Task{
+			Rendered: owner.tiers[d.Tier].In(name),
+			Policies: func(sight render.Sight) []*networkingv1.NetworkPolicy {
+				return render.PoliciesIn(owner.policies(d.Tier, sight, r.Census.Exceptions(d.Profile)), name)
+			},
+			Owner:   owner.identity.uid,
+			Profile: d.Profile,
+			Tier:    d.Tier,
+			View:    view,
+		}, observed)
 	case claim.Held:
 		return r.Applier.Hold(ctx, observed)
 	default:
-		return r.Applier.Release(ctx, observed)
+		return r.Applier.Release(ctx, view, observed)
 	}
 }
 
@@ -103,6 +129,10 @@ func (r *NamespaceReconciler) next(ctx context.Context, result *apply.Result) (r
 		}
 		jitter := time.Duration(rand.Int64N(int64(refusedRetry / 5))) //nolint:gosec // Spreading load needs no secrecy.
 		return reconcile.Result{RequeueAfter: refusedRetry*9/10 + jitter}, nil
+	}
+	if result.Progress.Waiting {
+		// It is woken up when that may have changed.
+		return reconcile.Result{RequeueAfter: transition.Patience}, nil
 	}
 	return reconcile.Result{}, nil
 }

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
@@ -38,7 +39,20 @@ func (r *NamespaceReconciler) SetupWithManager(mgr ctrl.Manager, options control
 		Watches(&rbacv1.Role{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
 		Watches(&rbacv1.RoleBinding{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
 		Watches(&v1alpha1.SegmentationProfile{}, r.enqueueConcerned()).
+		WatchesRawSource(r.woken()).
 		Complete(r)
+}
+
+// woken enqueues namespaces that waited for others and need not wait any more.
+func (r *NamespaceReconciler) woken() source.Source {
+	return source.Func(func(_ context.Context, q queue) error {
+		r.Census.WakeWith(func(namespaces []string) {
+			for _, name := range namespaces {
+				q.Add(requestFor(name))
+			}
+		})
+		return nil
+	})
 }
 
 // logsBy makes the loggers of a controller, in which the object worked on has its kind as key.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -14,12 +15,15 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
 // Profiles compiles the profiles of the cluster, each generation once, and tells what they
 // claim. Both reconcilers ask it, so that they always speak of the same compilation.
 type Profiles struct {
-	reader client.Reader
+	reader    client.Reader
+	protected claim.Protected
+	census    *transition.Census
 
 	mu       sync.Mutex
 	compiled map[types.UID]*compiled
@@ -27,10 +31,10 @@ type Profiles struct {
 	serial   int64
 }
 
-// NewProfiles returns an empty collection that reads profiles with the reader, which has
-// to be a cache.
-func NewProfiles(reader client.Reader) *Profiles {
-	return &Profiles{reader: reader, compiled: map[types.UID]*compiled{}}
+// NewProfiles returns an empty collection that reads profiles and namespaces with the reader,
+// which has to be a cache. When profiles change, it tells the census where each namespace is due.
+func NewProfiles(reader client.Reader, protected claim.Protected, census *transition.Census) *Profiles {
+	return &Profiles{reader: reader, protected: protected, census: census, compiled: map[types.UID]*compiled{}}
 }
 
 // compiled is one generation of one profile.
@@ -41,6 +45,31 @@ type compiled struct {
 	claimant claim.Claimant
 	// tiers are the rendered objects of each tier.
 	tiers map[string]render.Objects
+
+	mu sync.Mutex
+	// sighted are the policies of tiers as they are while labels change, made when needed.
+	sighted map[sighting][]*networkingv1.NetworkPolicy
+	// except are the exceptions that they were made with.
+	except *render.Exceptions
+}
+
+type sighting struct {
+	tier  string
+	sight render.Sight
+}
+
+// policies returns the policies of a tier by a sight.
+func (c *compiled) policies(tier string, sight render.Sight, except *render.Exceptions) []*networkingv1.NetworkPolicy {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.except == nil || !c.except.Equal(except) {
+		c.except, c.sighted = except, map[sighting][]*networkingv1.NetworkPolicy{}
+	}
+	key := sighting{tier, sight}
+	if c.sighted[key] == nil {
+		c.sighted[key] = render.Policies(c.plan, c.plan.Tier(tier), sight, except)
+	}
+	return c.sighted[key]
 }
 
 // identity tells whether a profile has to be compiled anew.
@@ -58,6 +87,7 @@ func compile(profile *v1alpha1.SegmentationProfile) *compiled {
 	c := &compiled{
 		identity: identify(profile),
 		tiers:    map[string]render.Objects{},
+		sighted:  map[sighting][]*networkingv1.NetworkPolicy{},
 		claimant: claim.Claimant{
 			Profile: profile.Name,
 			UID:     profile.UID,
@@ -110,8 +140,46 @@ func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 	if p.snapshot != nil && slices.Equal(p.snapshot.profiles, identities) {
 		return p.snapshot, nil
 	}
+	namespaces, err := listNamespaces(ctx, p.reader)
+	if err != nil {
+		return nil, err
+	}
 	p.snapshot = p.take(&list, identities)
+	places := make(map[string]transition.Place, len(namespaces))
+	for i := range namespaces {
+		places[namespaces[i].Name] = p.snapshot.place(&namespaces[i], p.snapshot.decide(&namespaces[i], p.protected))
+	}
+	p.census.Take(p.snapshot.serial, places)
 	return p.snapshot, nil
+}
+
+// place tells where a namespace is and where a decision has it.
+func (s *snapshot) place(namespace client.Object, decision claim.Decision) transition.Place {
+	labels := namespace.GetLabels()
+	var has transition.Membership
+	if profile := labels[v1alpha1.ProfileLabel]; profile != "" {
+		has = transition.Membership{Profile: profile, Tier: labels[v1alpha1.TierLabel]}
+	}
+	place := transition.Place{Has: has, Basis: s.identityOf(cmp.Or(decision.Profile, has.Profile))}
+	switch decision.Outcome {
+	case claim.Claimed:
+		place.Due = transition.Membership{Profile: decision.Profile, Tier: decision.Tier}
+	case claim.Held:
+		place.Due = has
+	case claim.Unclaimed:
+	}
+	place.Kept = place.Due != transition.Membership{}
+	for _, selection := range decision.Selections {
+		for _, tier := range selection.Tiers {
+			of := transition.Membership{Profile: selection.Profile, Tier: tier}
+			if of == place.Due {
+				place.Kept = false
+				continue
+			}
+			place.Mistaken = append(place.Mistaken, of)
+		}
+	}
+	return place
 }
 
 func (p *Profiles) take(list *v1alpha1.SegmentationProfileList, identities []identity) *snapshot {

@@ -28,6 +28,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/controllers"
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
 // leaseName names the lease of leader election.
@@ -92,7 +93,8 @@ func addControllers(mgr ctrl.Manager, o *options) error {
 	if err != nil {
 		return err
 	}
-	profiles, ledger := controllers.NewProfiles(mgr.GetCache()), controllers.NewLedger()
+	census, ledger := transition.NewCensus(), controllers.NewLedger()
+	profiles := controllers.NewProfiles(mgr.GetCache(), protected, census)
 	warm := true
 	profile := &controllers.ProfileReconciler{
 		Reader:    mgr.GetCache(),
@@ -114,7 +116,9 @@ func addControllers(mgr ctrl.Manager, o *options) error {
 		Applier:   apply.New(mgr.GetClient(), access),
 		Profiles:  profiles,
 		Ledger:    ledger,
+		Census:    census,
 		Protected: protected,
+		Clock:     time.Now,
 	}
 	err = namespace.SetupWithManager(mgr, controller.Options{
 		MaxConcurrentReconciles: o.concurrency,

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
+	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
 // fieldOwner is the one field owner of everything that the operator applies.
@@ -74,42 +77,115 @@ type Result struct {
 	Failures []Failure
 	// Seen counts the objects that the cache showed to be as they should be.
 	Seen Counts
+	// Progress is how far the namespace is on the way to its labels.
+	Progress transition.Progress
 }
 
-// Member brings a namespace to the objects of its tier and, once its policies exist, labels
-// it as a member.
-func (a *Applier) Member(
-	ctx context.Context, rendered render.Objects, owner types.UID, membership map[string]string, observed *Observed,
-) Result {
+// Task is what a claimed namespace should be brought to.
+type Task struct {
+	// Rendered are the objects that it should have in the end.
+	Rendered render.Objects
+	// Policies returns the policies that it should have as long as the labels of others are due
+	// to change.
+	Policies func(render.Sight) []*networkingv1.NetworkPolicy
+	// Owner is the UID of its profile.
+	Owner types.UID
+	// Profile and Tier are what its labels should say.
+	Profile, Tier string
+	// View says what it may do now.
+	View transition.View
+}
+
+// Member brings a namespace to the objects of its tier and, once its policies exist and all
+// others are ready for it, labels it as a member.
+func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Result {
 	r := a.begin(ctx, observed)
-	changes := Diff(rendered, observed, owner)
+	changes := Diff(task.Rendered, observed, task.Owner)
 	r.Taken, r.Stuck, r.Seen = changes.Taken, changes.Stuck, changes.Seen
 	r.remove(changes.Revoke)
-	r.write(changes.Write)
+	r.write(changes.Narrow)
+	exact := r.bring(task)
+	r.write(changes.Widen)
 	r.prune(changes.Prune)
-	isolated := len(r.Taken) == 0 && !r.failed(KindNetworkPolicy)
+	r.relabel(task, exact)
+	return r.Result
+}
+
+// relabel labels the namespace if that is due and may be done, and says how far it is.
+func (r *run) relabel(task *Task, exact bool) {
+	membership := render.MembershipLabels(task.Profile, task.Tier)
+	isolated := !slices.ContainsFunc(r.Taken, func(t Taken) bool { return t.Kind == KindNetworkPolicy }) && !r.failed(KindNetworkPolicy)
+	if isolated {
+		r.Progress.Reached = reach(&task.View, exact)
+	}
+	r.Progress.Exact = exact && isolated
+	r.Progress.Waiting = !exact
+	r.Progress.Labelled = r.observed.isMember(membership)
 	switch {
-	case isolated && !observed.isMember(membership):
-		r.label(membership)
-	case !isolated && !r.based && observed.carriesMembership():
+	case isolated && !r.Progress.Labelled && !task.View.MayRelabel:
+		r.Progress.Waiting = true
+	case isolated && !r.Progress.Labelled && len(r.Taken) == 0:
+		r.Progress.Labelled = r.label(membership)
+	case !isolated && !r.based && r.observed.carriesMembership():
 		r.unlabel()
 	}
-	return r.Result
+	r.judgeFailures()
+}
+
+// judgeFailures tells those who wait for the namespace whether something keeps it from going on:
+// something that may pass, or that only a person can change. Access is of no concern to others.
+func (r *run) judgeFailures() {
+	r.Progress.Stuck = len(r.Taken) > 0
+	for _, f := range r.Failures {
+		if f.Kind == KindNetworkPolicy || f.Kind == KindNamespace {
+			r.Progress.Stuck = r.Progress.Stuck || f.Class != Retry
+			r.Progress.Failing = r.Progress.Failing || f.Class == Retry
+		}
+	}
 }
 
 // Release removes everything of the operator's from a namespace that belongs to no profile:
-// the labels first, so that no other namespace counts on policies that are going.
-func (a *Applier) Release(ctx context.Context, observed *Observed) Result {
+// access and the labels first, so that no other namespace counts on policies that are going. Where
+// others leave too, it is opened before, and waits for them to be.
+func (a *Applier) Release(ctx context.Context, view transition.View, observed *Observed) Result {
 	r := a.begin(ctx, observed)
-	if observed.carriesMembership() {
-		r.unlabel()
+	changes := Diff(render.Objects{}, observed, "")
+	r.Stuck = changes.Stuck
+	r.remove(changes.Revoke)
+	r.prune(changes.Prune)
+	policies, start := r.ownPolicies(""), r.observed.start()
+	if r.observed.carriesMembership() {
+		if !r.mayLeave(&view, policies, start) {
+			r.judgeFailures()
+			return r.Result
+		}
+		r.Progress.Labelled = r.unlabel()
 	}
-	if len(r.Failures) == 0 {
-		changes := Diff(render.Objects{}, observed, "")
-		r.Stuck = changes.Stuck
-		r.prune(changes.Prune)
+	if !r.failed(KindNamespace) {
+		r.steps(transition.Removal(policies, start))
 	}
+	r.judgeFailures()
 	return r.Result
+}
+
+// mayLeave opens a namespace whose labels are to be taken off, and tells whether that may be done
+// now. One without a policy of its own must not carry them for a moment longer.
+func (r *run) mayLeave(view *transition.View, policies []*networkingv1.NetworkPolicy, start transition.Start) bool {
+	if !r.based {
+		return true
+	}
+	r.Progress.Waiting = !view.MayOpen || !view.MayRelabel
+	if !view.MayOpen {
+		return false
+	}
+	if start == transition.Open && !view.AloneOfAll {
+		r.steps(transition.Opening(policies))
+	}
+	if r.failed(KindNetworkPolicy) {
+		return false
+	}
+	r.Progress.Reached = transition.Wide
+	return view.MayRelabel
 }
 
 // Hold leaves a namespace as it is, but does not let it pass for a member without a policy
@@ -117,6 +193,7 @@ func (a *Applier) Release(ctx context.Context, observed *Observed) Result {
 // labels: who may write in the namespace may write the policy's labels too.
 func (a *Applier) Hold(ctx context.Context, observed *Observed) Result {
 	r := a.begin(ctx, observed)
+	r.Progress.Reached = transition.Settled
 	base := observed.basePolicy()
 	if observed.carriesMembership() && (base == nil || !observed.isMember(membershipOf(base))) {
 		r.unlabel()
@@ -139,6 +216,8 @@ type run struct {
 	observed *Observed
 	// based tells whether the base policy is in place.
 	based bool
+	// written are the policies that this pass wrote, as the API server returned them.
+	written map[string]metav1.ObjectMeta
 }
 
 func (a *Applier) begin(ctx context.Context, observed *Observed) *run {
@@ -148,6 +227,7 @@ func (a *Applier) begin(ctx context.Context, observed *Observed) *run {
 		log:      logr.FromContextOrDiscard(ctx),
 		observed: observed,
 		based:    observed.basePolicy() != nil,
+		written:  map[string]metav1.ObjectMeta{},
 	}
 }
 
@@ -176,9 +256,7 @@ func (r *run) write(writes []Write) {
 		if err := r.apply(w); err != nil {
 			failedRoles[w.Desired.GetName()] = kind == KindRole
 			r.fail(kind, grantedRole(w.Desired), err)
-			continue
 		}
-		r.based = r.based || kind == KindNetworkPolicy && w.Desired.GetName() == render.Prefix
 	}
 }
 
@@ -202,6 +280,9 @@ func (r *run) apply(w Write) error {
 	}
 	r.log.V(1).Info("Applied", "kind", kindOf(w.Desired), "object", w.Desired.GetName(), "created", w.UID == "")
 	r.expected.wrote(r.observed.Namespace.Name, keyOf(w.Desired), config.GetResourceVersion())
+	if kindOf(w.Desired) == KindNetworkPolicy {
+		r.written[w.Desired.GetName()] = metav1.ObjectMeta{UID: config.GetUID(), ResourceVersion: config.GetResourceVersion()}
+	}
 	return nil
 }
 
@@ -220,23 +301,20 @@ func grantedRole(obj client.Object) string {
 	}
 }
 
-// prune removes what nothing declares. Where a policy could not be written all policies stay,
-// and where access could not be written all access stays: what is left over may be what the
-// failed write was to replace. A role that is refused does not hold up the network side.
+// prune removes access that nothing declares, unless some could not be written: what is left
+// over may be what the failed write was to replace.
 func (r *run) prune(objects []client.Object) {
-	networkFailed, accessFailed := r.failed(KindNetworkPolicy), r.failed(KindRole) || r.failed(KindRoleBinding)
-	var removable []client.Object
-	for _, obj := range objects {
-		if isNetwork := kindOf(obj) == KindNetworkPolicy; isNetwork && !networkFailed || !isNetwork && !accessFailed {
-			removable = append(removable, obj)
-		}
+	if !r.failed(KindRole) && !r.failed(KindRoleBinding) {
+		r.remove(objects)
 	}
-	r.remove(removable)
 }
 
 func (r *run) remove(objects []client.Object) {
 	for _, obj := range objects {
 		uid, version := obj.GetUID(), obj.GetResourceVersion()
+		if meta, changed := r.written[obj.GetName()]; changed && kindOf(obj) == KindNetworkPolicy {
+			version = meta.ResourceVersion
+		}
 		r.Writes++
 		// The cache's object must not be handed to the client, which writes into it.
 		err := r.writer(kindOf(obj)).Delete(r.ctx, bare(obj), client.Preconditions{UID: &uid, ResourceVersion: &version})
@@ -250,25 +328,26 @@ func (r *run) remove(objects []client.Object) {
 	}
 }
 
-// label makes the namespace a member. The UID keeps the apply from creating a namespace that
-// was deleted in the meantime.
-func (r *run) label(membership map[string]string) {
+// label makes the namespace a member, and tells whether it did. The UID keeps the apply from
+// creating a namespace that was deleted in the meantime.
+func (r *run) label(membership map[string]string) bool {
 	namespace := r.observed.Namespace
 	config := corev1ac.Namespace(namespace.Name).WithUID(namespace.UID).WithLabels(membership)
 	r.Writes++
 	if err := r.network.Apply(r.ctx, config, fieldOwner, client.ForceOwnership); err != nil {
 		r.fail(KindNamespace, "", fmt.Errorf("labelling: %w", err))
-		return
+		return false
 	}
 	r.log.V(1).Info("Labelled as member")
 	if config.ResourceVersion != nil {
 		r.expected.wrote(namespace.Name, key{KindNamespace, namespace.Name}, *config.ResourceVersion)
 	}
+	return true
 }
 
-// unlabel removes the membership labels, whoever wrote them. Server-side apply removes only
-// what its field owner wrote before, so this is a merge patch.
-func (r *run) unlabel() {
+// unlabel removes the membership labels, whoever wrote them, and tells whether it did. Server-side
+// apply removes only what its field owner wrote before, so this is a merge patch.
+func (r *run) unlabel() bool {
 	namespace := r.observed.Namespace
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
 		"uid":    namespace.UID,
@@ -276,14 +355,15 @@ func (r *run) unlabel() {
 	}})
 	if err != nil {
 		r.fail(KindNamespace, "", err)
-		return
+		return false
 	}
 	target := &metav1.PartialObjectMetadata{TypeMeta: namespaceType, ObjectMeta: metav1.ObjectMeta{Name: namespace.Name}}
 	r.Writes++
 	if err := r.network.Patch(r.ctx, target, client.RawPatch(types.MergePatchType, patch), fieldOwner); err != nil {
 		r.fail(KindNamespace, "", fmt.Errorf("removing the membership labels: %w", err))
-		return
+		return false
 	}
 	r.log.V(1).Info("Removed the membership labels")
 	r.expected.wrote(namespace.Name, key{KindNamespace, namespace.Name}, target.ResourceVersion)
+	return true
 }

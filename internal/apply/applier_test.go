@@ -16,6 +16,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
 
@@ -78,6 +79,12 @@ func stored(meta *metav1.ObjectMeta) {
 func (s seen) but(change func(*Observed)) *Observed {
 	change(s.Observed)
 	return s.Observed
+}
+
+// task is to bring a namespace to all of this at once: no other one's labels are due to change.
+func task(objects render.Objects) *Task {
+	view := transition.View{Role: transition.Joining, Alone: true, AloneOfAll: true, MayOpen: true, MayRelabel: true}
+	return &Task{Rendered: objects, Owner: shopUID, Profile: "shop", Tier: "web", View: view}
 }
 
 var (
@@ -307,7 +314,7 @@ func TestMember(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			objects := shop(t)
 			r := &recorder{errs: c.errs, altered: c.altered}
-			result := New(r, r).Member(t.Context(), objects, shopUID, member, c.observed(objects))
+			result := New(r, r).Member(t.Context(), task(objects), c.observed(objects))
 			if diff := cmp.Diff(c.want, r.calls); diff != "" {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}
@@ -338,7 +345,7 @@ func TestReleaseAndHold(t *testing.T) {
 		want     []string
 	}{
 		"a namespace that leaves loses its labels first, then access, then policies": {
-			do:       func(a *Applier, o *Observed) Result { return a.Release(t.Context(), o) },
+			do:       func(a *Applier, o *Observed) Result { return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o) },
 			observed: func(o render.Objects) *Observed { return see(member).holding(o).Observed },
 			want: []string{
 				"unlabel one", "delete RoleBinding " + binding, "delete Role segmentation-viewer",
@@ -346,18 +353,18 @@ func TestReleaseAndHold(t *testing.T) {
 			},
 		},
 		"if the labels cannot be removed, the policies stay": {
-			do:       func(a *Applier, o *Observed) Result { return a.Release(t.Context(), o) },
+			do:       func(a *Applier, o *Observed) Result { return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o) },
 			observed: func(o render.Objects) *Observed { return see(member).holding(o).Observed },
 			errs:     map[string]error{"unlabel one": apierrors.NewInternalError(errors.New("boom"))},
 			want:     []string{"unlabel one"},
 		},
 		"one label of the two is a forgery too": {
-			do:       func(a *Applier, o *Observed) Result { return a.Release(t.Context(), o) },
+			do:       func(a *Applier, o *Observed) Result { return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o) },
 			observed: func(render.Objects) *Observed { return see(map[string]string{v1alpha1.TierLabel: "web"}).Observed },
 			want:     []string{"unlabel one"},
 		},
 		"a forged object with any name is removed": {
-			do: func(a *Applier, o *Observed) Result { return a.Release(t.Context(), o) },
+			do: func(a *Applier, o *Observed) Result { return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o) },
 			observed: func(render.Objects) *Observed {
 				return see(nil).but(func(s *Observed) { s.Roles = append(s.Roles, *short) })
 			},
@@ -382,7 +389,7 @@ func TestReleaseAndHold(t *testing.T) {
 			want: []string{"unlabel one"},
 		},
 		"what lost its label but belongs to a profile is removed too": {
-			do: func(a *Applier, o *Observed) Result { return a.Release(t.Context(), o) },
+			do: func(a *Applier, o *Observed) Result { return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o) },
 			observed: func(o render.Objects) *Observed {
 				return see(nil).holding(render.Objects{Roles: o.Roles}).but(func(s *Observed) { s.Roles[0].Labels = nil })
 			},

@@ -12,22 +12,24 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
 
-// Changes is what has to be done to a namespace's objects, in the order of the fields.
+// Changes is what has to be done to a namespace's Roles and RoleBindings, in the order of the
+// fields: what takes access away comes first of all, and what gives access after the policies.
 type Changes struct {
-	// Revoke are bindings that must go before anything else: they bind a role that is not
-	// the operator's, or another role than their name says.
+	// Revoke are bindings that go: nothing declares them, or they bind a role that is not the
+	// operator's, or another role than their name says.
 	Revoke []client.Object
-	// Write are the objects to be created or changed: policies, then roles, then bindings.
-	Write []Write
-	// Prune are the operator's objects that nothing declares: bindings, then roles, then
-	// policies.
+	// Narrow are Roles and bindings that lose something.
+	Narrow []Write
+	// Widen are Roles, then bindings, to be created, or changed to give something.
+	Widen []Write
+	// Prune are bindings whose subjects got another role, then Roles, that nothing declares.
 	Prune []client.Object
 	// Taken are the names that the operator needs and somebody else's objects have.
 	Taken []Taken
 	// Stuck are objects that should be gone, are being deleted, and wait for finalizers. They
 	// apply until then.
 	Stuck []Taken
-	// Seen counts the objects that are as they should be.
+	// Seen counts the objects that are as they should be, policies included.
 	Seen Counts
 }
 
@@ -71,7 +73,8 @@ type Taken struct {
 }
 
 // Diff compares what was rendered with what the cache shows. The owner is the UID of the
-// profile that the namespace belongs to.
+// profile that the namespace belongs to. Of policies it finds those that are as they should be
+// and the names that are taken; what has to be written is for transition to say.
 func Diff(rendered render.Objects, observed *Observed, owner types.UID) Changes {
 	current := map[key]client.Object{}
 	for _, obj := range observed.objects() {
@@ -90,13 +93,15 @@ func Diff(rendered render.Objects, observed *Observed, owner types.UID) Changes 
 			changes.remove(obj)
 		}
 	}
+	slices.SortStableFunc(changes.Prune, byKind)
 	return changes
 }
 
 func (c *Changes) add(desired, current client.Object, owner types.UID) {
+	isPolicy := kindOf(desired) == KindNetworkPolicy
 	switch {
 	case current == nil:
-		c.Write = append(c.Write, Write{Desired: desired})
+		c.create(desired)
 	case !isOurs(current, owner):
 		c.Taken = append(c.Taken, Taken{Kind: kindOf(desired), Name: desired.GetName()})
 	case roleRefDiffers(desired, current) && current.GetDeletionTimestamp() != nil:
@@ -104,21 +109,44 @@ func (c *Changes) add(desired, current client.Object, owner types.UID) {
 	case roleRefDiffers(desired, current):
 		// A roleRef cannot be changed in place.
 		c.Revoke = append(c.Revoke, current)
-		c.Write = append(c.Write, Write{Desired: desired})
-	case !matches(desired, current):
-		c.Write = append(c.Write, Write{Desired: desired, UID: current.GetUID()})
-	default:
+		c.create(desired)
+	case matches(desired, current):
 		c.Seen.add(kindOf(desired))
+	case !isPolicy:
+		c.differ(desired, current)
+	}
+}
+
+func (c *Changes) create(desired client.Object) {
+	if kindOf(desired) != KindNetworkPolicy {
+		c.Widen = append(c.Widen, Write{Desired: desired})
+	}
+}
+
+func (c *Changes) differ(desired, current client.Object) {
+	switch want := desired.(type) {
+	case *rbacv1.Role:
+		if have, ok := current.(*rbacv1.Role); ok {
+			c.changeRole(want, have)
+		}
+	case *rbacv1.RoleBinding:
+		if have, ok := current.(*rbacv1.RoleBinding); ok {
+			c.changeBinding(want, have)
+		}
 	}
 }
 
 // remove prunes an object, or takes note that it is already on its way.
 func (c *Changes) remove(obj client.Object) {
-	if obj.GetDeletionTimestamp() != nil {
+	binding, isBinding := obj.(*rbacv1.RoleBinding)
+	switch {
+	case obj.GetDeletionTimestamp() != nil:
 		c.Stuck = append(c.Stuck, Taken{Kind: kindOf(obj), Name: obj.GetName()})
-		return
+	case isBinding:
+		c.dropBinding(binding)
+	case kindOf(obj) == KindRole:
+		c.Prune = append(c.Prune, obj)
 	}
-	c.Prune = append(c.Prune, obj)
 }
 
 // withholdBindings sees to it that no binding of the operator's gives anybody a role that
@@ -128,7 +156,8 @@ func (c *Changes) withholdBindings(current map[key]client.Object, owner types.UI
 		if taken.Kind != KindRole {
 			continue
 		}
-		c.Write = slices.DeleteFunc(c.Write, func(w Write) bool { return bindsRole(w.Desired, taken.Name) })
+		isBound := func(w Write) bool { return bindsRole(w.Desired, taken.Name) }
+		c.Narrow, c.Widen = slices.DeleteFunc(c.Narrow, isBound), slices.DeleteFunc(c.Widen, isBound)
 		for _, obj := range current {
 			if bindsRole(obj, taken.Name) && isOurs(obj, owner) && !slices.Contains(c.Revoke, obj) {
 				c.Revoke = append(c.Revoke, obj)

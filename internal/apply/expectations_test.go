@@ -22,7 +22,7 @@ func TestOutstanding(t *testing.T) {
 		}
 	}
 	waits("before anything was written", before, false)
-	a.Member(t.Context(), objects, shopUID, member, before)
+	a.Member(t.Context(), task(objects), before)
 	waits("right after the writes", before, true)
 
 	behind := see(member).holding(objects)
@@ -37,11 +37,11 @@ func TestOutstanding(t *testing.T) {
 	waits("with later versions", caughtUp.Observed, false)
 	waits("once more, when all was seen", before, false)
 
-	a.Member(t.Context(), objects, shopUID, member, before)
+	a.Member(t.Context(), task(objects), before)
 	clock = start.Add(patience)
 	waits("after the time that a cache may take", before, false)
 
-	a.Member(t.Context(), objects, shopUID, member, before)
+	a.Member(t.Context(), task(objects), before)
 	a.Forget(namespace)
 	waits("after the namespace was deleted", before, false)
 }

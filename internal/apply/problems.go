@@ -14,7 +14,7 @@ func (r *Result) State() status.State {
 	switch {
 	case len(r.Taken) > 0 || len(r.Stuck) > 0 || len(r.Failures) > 0:
 		return status.Failing
-	case r.Writes > 0:
+	case r.Writes > 0 || r.Progress.Waiting:
 		return status.Written
 	default:
 		return status.Settled

@@ -82,9 +82,11 @@ func byName[T, V any](
 }
 
 func (c *compiler) tier(t *v1alpha1.Tier, path *field.Path) Tier {
+	set := c.namespaceSet(&t.Namespaces, path.Child("namespaces"))
 	return Tier{
 		Name:            string(t.Name),
-		Claim:           c.claimTier(t, path.Child("namespaces")),
+		Namespaces:      set,
+		Claim:           claimTier(t, &set),
 		InternalTraffic: c.internalTraffic(t.InternalTraffic, path.Child("internalTraffic")),
 		Grants:          c.grants(t.Access, path.Child("access")),
 	}
@@ -99,8 +101,7 @@ func (c *compiler) internalTraffic(declared v1alpha1.InternalTraffic, path *fiel
 	return declared
 }
 
-func (c *compiler) claimTier(t *v1alpha1.Tier, path *field.Path) claim.Tier {
-	set := c.namespaceSet(&t.Namespaces, path)
+func claimTier(t *v1alpha1.Tier, set *NamespaceSet) claim.Tier {
 	tier := claim.Tier{Name: string(t.Name), Names: sets.New(set.Names...)}
 	if set.Selector != nil {
 		// A selector that cannot be read was said to be a mistake already; nil chooses nothing.

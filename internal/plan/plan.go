@@ -46,7 +46,9 @@ type DNS struct {
 type Tier struct {
 	// Name is the tier's name.
 	Name string
-	// Claim chooses the tier's namespaces.
+	// Namespaces are the namespaces that the tier selects, as the profile says it.
+	Namespaces NamespaceSet
+	// Claim chooses the same namespaces.
 	Claim claim.Tier
 	// InternalTraffic says which pods of the tier reach each other.
 	InternalTraffic v1alpha1.InternalTraffic
@@ -83,7 +85,7 @@ type Party struct {
 	Pods *metav1.LabelSelector
 }
 
-// NamespaceSet chooses namespaces outside the profile. Exactly one of the two is set.
+// NamespaceSet chooses namespaces. Exactly one of the two is set.
 type NamespaceSet struct {
 	// Selector chooses namespaces by label.
 	Selector *metav1.LabelSelector

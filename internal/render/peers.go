@@ -2,6 +2,7 @@ package render
 
 import (
 	"encoding/json"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -12,12 +13,12 @@ import (
 )
 
 // partyPeers are the peers that stand for the other side of a dependency.
-func partyPeers(profile string, party *plan.Party) []networkingv1.NetworkPolicyPeer {
+func partyPeers(m metadata, party *plan.Party) []networkingv1.NetworkPolicyPeer {
 	switch {
 	case party.Tier != "":
-		return []networkingv1.NetworkPolicyPeer{{NamespaceSelector: memberSelector(profile, party.Tier), PodSelector: party.Pods}}
+		return tierPeers(m, party.Tier, party.Pods)
 	case party.Namespaces != nil:
-		return []networkingv1.NetworkPolicyPeer{{NamespaceSelector: outsideSelector(party.Namespaces), PodSelector: party.Pods}}
+		return outsidePeers(m, party)
 	default:
 		return addressPeers(party.CIDRs)
 	}
@@ -27,6 +28,105 @@ func partyPeers(profile string, party *plan.Party) []networkingv1.NetworkPolicyP
 // the tier's own selector, so that a namespace is reached only once it is isolated itself.
 func memberSelector(profile, tier string) *metav1.LabelSelector {
 	return &metav1.LabelSelector{MatchLabels: MembershipLabels(profile, tier)}
+}
+
+// outsidePeers are the peers that stand for namespaces outside the profile.
+func outsidePeers(m metadata, party *plan.Party) []networkingv1.NetworkPolicyPeer {
+	selector := outsideSelector(party.Namespaces)
+	out := []networkingv1.NetworkPolicyPeer{{NamespaceSelector: selector, PodSelector: party.Pods}}
+	if (m.sight == ByChoice || m.sight == ByEither) && len(m.except.Leaving) > 0 && ChoosesUnsegmented(selector) {
+		leaving := leavingSelector(selector, m.except.Leaving)
+		out = append(out, networkingv1.NetworkPolicyPeer{NamespaceSelector: leaving, PodSelector: party.Pods})
+	}
+	return out
+}
+
+// ChoosesUnsegmented tells whether a selector chooses namespaces for not being members.
+func ChoosesUnsegmented(selector *metav1.LabelSelector) bool {
+	return selector != nil && slices.ContainsFunc(selector.MatchExpressions, isAboutAbsence)
+}
+
+func isAboutAbsence(r metav1.LabelSelectorRequirement) bool {
+	return (r.Key == v1alpha1.ProfileLabel || r.Key == v1alpha1.TierLabel) &&
+		(r.Operator == metav1.LabelSelectorOpDoesNotExist || r.Operator == metav1.LabelSelectorOpNotIn)
+}
+
+// leavingSelector chooses those of some namespaces that the selector will choose once they are no
+// members any more.
+func leavingSelector(selector *metav1.LabelSelector, leaving []string) *metav1.LabelSelector {
+	out := selector.DeepCopy()
+	out.MatchExpressions = append(slices.DeleteFunc(out.MatchExpressions, isAboutAbsence), metav1.LabelSelectorRequirement{
+		Key:      corev1.LabelMetadataName,
+		Operator: metav1.LabelSelectorOpIn,
+		Values:   leaving,
+	})
+	return out
+}
+
+// tierPeers are the peers that stand for the pods of a tier. The namespace itself, if it is of
+// that tier, is chosen by the absence of a namespace selector, so that what passes inside it does
+// not depend on its labels.
+func tierPeers(m metadata, tier string, pods *metav1.LabelSelector) []networkingv1.NetworkPolicyPeer {
+	others := otherPeers(m, tier, pods)
+	if tier != m.tier.Name {
+		return others
+	}
+	if pods == nil {
+		pods = &metav1.LabelSelector{}
+	}
+	return append([]networkingv1.NetworkPolicyPeer{{PodSelector: pods}}, others...)
+}
+
+func otherPeers(m metadata, tier string, pods *metav1.LabelSelector) []networkingv1.NetworkPolicyPeer {
+	peer := func(namespaces *metav1.LabelSelector) networkingv1.NetworkPolicyPeer {
+		return networkingv1.NetworkPolicyPeer{NamespaceSelector: namespaces, PodSelector: pods}
+	}
+	members := peer(memberSelector(m.plan.Profile, tier))
+	var out []networkingv1.NetworkPolicyPeer
+	switch m.sight {
+	case BySelection:
+		out = append(out, peer(chosenMembers(m, tier)))
+	case ByChoice:
+		out = append(out, peer(chosenSelector(m, tier)))
+	case ByEither:
+		out = append(out, members, peer(chosenSelector(m, tier)))
+	default:
+		return append(out, members)
+	}
+	if kept := m.except.Kept[tier]; len(kept) > 0 {
+		out = append(out, peer(amongMembers(m.plan.Profile, namesSelector(kept...))))
+	}
+	return out
+}
+
+// chosenSelector chooses what a tier selects, whether or not it is a member yet, less what is
+// known not to belong to the tier.
+func chosenSelector(m metadata, tier string) *metav1.LabelSelector {
+	out := outsideSelector(&m.plan.Tier(tier).Namespaces).DeepCopy()
+	if except := m.except.Mistaken[tier]; len(except) > 0 {
+		out.MatchExpressions = append(out.MatchExpressions, metav1.LabelSelectorRequirement{
+			Key:      corev1.LabelMetadataName,
+			Operator: metav1.LabelSelectorOpNotIn,
+			Values:   except,
+		})
+	}
+	return out
+}
+
+// chosenMembers chooses what a tier selects of the members of the profile, in whatever tier
+// they still are.
+func chosenMembers(m metadata, tier string) *metav1.LabelSelector {
+	return amongMembers(m.plan.Profile, chosenSelector(m, tier))
+}
+
+// amongMembers narrows a selector to members of the profile. The selector is changed.
+func amongMembers(profile string, selector *metav1.LabelSelector) *metav1.LabelSelector {
+	selector.MatchExpressions = append(selector.MatchExpressions, metav1.LabelSelectorRequirement{
+		Key:      v1alpha1.ProfileLabel,
+		Operator: metav1.LabelSelectorOpIn,
+		Values:   []string{profile},
+	})
+	return selector
 }
 
 // outsideSelector chooses namespaces that the profile does not segment. The label with the
@@ -58,17 +158,14 @@ func addressPeers(blocks []networkingv1.IPBlock) []networkingv1.NetworkPolicyPee
 	return peers
 }
 
-// internalOpenings open what internalTraffic says. The namespace itself is chosen by the
-// absence of a namespace selector, so that its own traffic does not depend on the
-// membership labels.
+// internalOpenings open what internalTraffic says.
 func internalOpenings(m metadata) []opening {
 	own := networkingv1.NetworkPolicyPeer{PodSelector: &metav1.LabelSelector{}}
 	switch m.tier.InternalTraffic {
 	case v1alpha1.InternalTrafficSameNamespace:
 		return []opening{{peers: []networkingv1.NetworkPolicyPeer{own}}}
 	case v1alpha1.InternalTrafficSameTier:
-		tier := networkingv1.NetworkPolicyPeer{NamespaceSelector: memberSelector(m.plan.Profile, m.tier.Name)}
-		return []opening{{peers: []networkingv1.NetworkPolicyPeer{own, tier}}}
+		return []opening{{peers: tierPeers(m, m.tier.Name, nil)}}
 	default:
 		return nil
 	}

@@ -29,9 +29,9 @@ func basePolicy(m metadata) *networkingv1.NetworkPolicy {
 		}
 		names = append(names, "dependency/"+rule.Dependency)
 		if rule.Direction == networkingv1.PolicyTypeEgress {
-			egress = append(egress, dependencyOpening(m.plan.Profile, rule))
+			egress = append(egress, dependencyOpening(m, rule))
 		} else {
-			ingress = append(ingress, dependencyOpening(m.plan.Profile, rule))
+			ingress = append(ingress, dependencyOpening(m, rule))
 		}
 	}
 	slices.Sort(names)
@@ -49,7 +49,7 @@ func podPolicy(m metadata, rule *plan.Rule) *networkingv1.NetworkPolicy {
 	policy := newPolicy(m.object(name, "tier/"+m.tier.Name, "dependency/"+rule.Dependency))
 	policy.Spec.PodSelector = *rule.Pods
 	policy.Spec.PolicyTypes = []networkingv1.PolicyType{rule.Direction}
-	openings := []opening{dependencyOpening(m.plan.Profile, rule)}
+	openings := []opening{dependencyOpening(m, rule)}
 	if rule.Direction == networkingv1.PolicyTypeEgress {
 		policy.Spec.Egress = egressRules(openings)
 	} else {
@@ -80,8 +80,8 @@ type opening struct {
 	ports []networkingv1.NetworkPolicyPort
 }
 
-func dependencyOpening(profile string, rule *plan.Rule) opening {
-	return opening{order: rule.Dependency, peers: partyPeers(profile, &rule.Remote), ports: rule.Ports}
+func dependencyOpening(m metadata, rule *plan.Rule) opening {
+	return opening{order: rule.Dependency, peers: partyPeers(m, &rule.Remote), ports: rule.Ports}
 }
 
 // merge joins openings with the same peers. Without it, a profile in which many dependencies

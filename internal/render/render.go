@@ -7,6 +7,7 @@
 package render
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,22 +35,77 @@ type Objects struct {
 // Tier renders a tier: the objects of each of its namespaces, with no namespace set. The
 // result shares memory with the plan: neither may be modified.
 func Tier(p *plan.Plan, t *plan.Tier) Objects {
-	m := metadata{plan: p, tier: t}
-	out := Objects{Policies: []*networkingv1.NetworkPolicy{basePolicy(m)}}
-	for i := range t.Rules {
-		if t.Rules[i].Pods != nil {
-			out.Policies = append(out.Policies, podPolicy(m, &t.Rules[i]))
-		}
-	}
+	m := metadata{plan: p, tier: t, sight: ByLabels, except: &Exceptions{}}
+	out := Objects{Policies: Policies(p, t, ByLabels, &Exceptions{})}
 	for i := range t.Grants {
 		if t.Grants[i].Role != "" {
 			out.Roles = append(out.Roles, role(m, &t.Grants[i]))
 		}
 		out.Bindings = append(out.Bindings, binding(m, &t.Grants[i]))
 	}
-	slices.SortFunc(out.Policies, func(a, b *networkingv1.NetworkPolicy) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(out.Roles, func(a, b *rbacv1.Role) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(out.Bindings, func(a, b *rbacv1.RoleBinding) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// Sight is how a tier's policies tell which namespaces belong to another tier.
+type Sight string
+
+const (
+	// ByLabels goes by the membership labels alone. It is how policies are in the end.
+	ByLabels Sight = "ByLabels"
+	// BySelection goes by what the tier selects, among the members of the profile. It does not
+	// change when a member's tier label does, and so is true before and after a move.
+	BySelection Sight = "BySelection"
+	// ByChoice goes by what the tier selects, members or not. It is for a namespace that joins, and
+	// was open to all of them until now.
+	ByChoice Sight = "ByChoice"
+	// ByEither goes by the membership labels too.
+	ByEither Sight = "ByEither"
+)
+
+// Exceptions are namespaces that are not what selectors and labels make of them.
+type Exceptions struct {
+	// Mistaken are members of any profile, by tier, that the tier selects and that do not belong
+	// to it: another profile has them, or another tier selects them too. BySelection, ByChoice and
+	// ByEither leave them out.
+	Mistaken map[string][]string
+	// Kept are members of the profile, by tier, that stay in the tier though it does not select
+	// them: two other tiers do. BySelection, ByChoice and ByEither take them in.
+	Kept map[string][]string
+	// Leaving are members that are about to be none. ByChoice and ByEither take them to be none.
+	Leaving []string
+}
+
+// Equal tells whether two are the same.
+func (e *Exceptions) Equal(other *Exceptions) bool {
+	return slices.Equal(e.Leaving, other.Leaving) &&
+		maps.EqualFunc(e.Mistaken, other.Mistaken, slices.Equal[[]string]) &&
+		maps.EqualFunc(e.Kept, other.Kept, slices.Equal[[]string])
+}
+
+// Policies renders the NetworkPolicies of a tier, sorted by name, with no namespace set. They
+// share memory with the plan: neither may be modified.
+func Policies(p *plan.Plan, t *plan.Tier, sight Sight, except *Exceptions) []*networkingv1.NetworkPolicy {
+	m := metadata{plan: p, tier: t, sight: sight, except: except}
+	out := []*networkingv1.NetworkPolicy{basePolicy(m)}
+	for i := range t.Rules {
+		if t.Rules[i].Pods != nil {
+			out = append(out, podPolicy(m, &t.Rules[i]))
+		}
+	}
+	slices.SortFunc(out, func(a, b *networkingv1.NetworkPolicy) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// PoliciesIn puts policies into a namespace, as In does.
+func PoliciesIn(policies []*networkingv1.NetworkPolicy, namespace string) []*networkingv1.NetworkPolicy {
+	out := make([]*networkingv1.NetworkPolicy, len(policies))
+	for i, policy := range policies {
+		placed := *policy
+		placed.Namespace = namespace
+		out[i] = &placed
+	}
 	return out
 }
 
@@ -57,14 +113,9 @@ func Tier(p *plan.Plan, t *plan.Tier) Objects {
 // the receiver: neither may be modified.
 func (o Objects) In(namespace string) Objects {
 	out := Objects{
-		Policies: make([]*networkingv1.NetworkPolicy, len(o.Policies)),
+		Policies: PoliciesIn(o.Policies, namespace),
 		Roles:    make([]*rbacv1.Role, len(o.Roles)),
 		Bindings: make([]*rbacv1.RoleBinding, len(o.Bindings)),
-	}
-	for i, policy := range o.Policies {
-		placed := *policy
-		placed.Namespace = namespace
-		out.Policies[i] = &placed
 	}
 	for i, role := range o.Roles {
 		placed := *role
@@ -81,8 +132,10 @@ func (o Objects) In(namespace string) Objects {
 
 // metadata makes the metadata of a tier's objects.
 type metadata struct {
-	plan *plan.Plan
-	tier *plan.Tier
+	plan   *plan.Plan
+	tier   *plan.Tier
+	sight  Sight
+	except *Exceptions
 }
 
 // object returns the metadata of one object. Nothing of the profile's own labels and

@@ -1,0 +1,146 @@
+package apply
+
+import (
+	"slices"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
+)
+
+// bring brings the policies of a namespace to what they should be for now, and tells whether that
+// is what they should be in the end.
+func (r *run) bring(task *Task) (exact bool) {
+	have := r.ownPolicies(task.Owner)
+	target, exact := r.target(task, have)
+	target.Policies = slices.DeleteFunc(slices.Clone(target.Policies), func(p *networkingv1.NetworkPolicy) bool {
+		return slices.Contains(r.Taken, Taken{Kind: KindNetworkPolicy, Name: p.Name})
+	})
+	start := transition.Closed
+	if task.View.Role == transition.Joining {
+		start = r.observed.start()
+	}
+	r.steps(transition.Steps(have, target, start))
+	return exact
+}
+
+// target is what the policies should be for now.
+func (r *run) target(task *Task, have []*networkingv1.NetworkPolicy) (target transition.Target, exact bool) {
+	final := transition.Exactly(task.Rendered.Policies)
+	view := &task.View
+	switch {
+	case mayFinish(task, have):
+		return final, true
+	case view.Role == transition.Joining && (view.AnyMoving || view.AnyLeaving):
+		return transition.Exactly(task.Policies(render.ByChoice)), false
+	case view.Role == transition.Joining:
+		return transition.Exactly(task.Policies(render.ByEither)), false
+	}
+	sight := render.ByLabels
+	if view.AnyMoving || view.AnyLeaving || view.Role == transition.Moving {
+		sight = render.BySelection
+	}
+	return transition.Widened(task.Policies(sight), have, transition.Widening{
+		Profile:     task.Profile,
+		Tiers:       view.AnyLeaving,
+		Before:      view.AnySecond || view.AnyLeaving || view.Role == transition.Moving,
+		After:       view.AnyFirst || view.AnyLeaving || view.Role == transition.Moving,
+		Unsegmented: view.AnyJoining,
+	}), false
+}
+
+// mayFinish tells whether the policies may be what they should be in the end.
+func mayFinish(task *Task, have []*networkingv1.NetworkPolicy) bool {
+	view, final := &task.View, task.Rendered.Policies
+	switch view.Role {
+	case transition.Joining:
+		return view.AloneOfAll || view.Alone && !view.AnyLeaving
+	case transition.Moving:
+		return view.AloneOfAll && !transition.GoBy(final, view.Has)
+	default:
+		return view.AloneOfAll || view.WasExact || isExactly(final, have) ||
+			view.Alone && transition.SameAcross(task.Profile, final, have)
+	}
+}
+
+// reach is what the policies of a claimed namespace are ready for, once they are written.
+func reach(view *transition.View, exact bool) transition.Reach {
+	switch {
+	case exact:
+		return transition.Settled
+	case view.AnyJoining:
+		return transition.Wide
+	case view.AnyLeaving:
+		return transition.Switched
+	case view.AnyFirst, view.Role == transition.Moving:
+		return transition.Steady
+	default:
+		return transition.Settled
+	}
+}
+
+// isExactly tells whether policies are all that is desired and nothing else.
+func isExactly(desired, have []*networkingv1.NetworkPolicy) bool {
+	return len(desired) == len(have) && !slices.ContainsFunc(desired, func(want *networkingv1.NetworkPolicy) bool {
+		return !slices.ContainsFunc(have, func(p *networkingv1.NetworkPolicy) bool { return p.Name == want.Name && matches(want, p) })
+	})
+}
+
+// ownPolicies are the operator's policies in the namespace.
+func (r *run) ownPolicies(owner types.UID) []*networkingv1.NetworkPolicy {
+	var out []*networkingv1.NetworkPolicy
+	for i := range r.observed.Policies {
+		p := &r.observed.Policies[i]
+		if isOurs(p, owner) && p.DeletionTimestamp == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// start says how the namespace is without the operator's policies.
+func (o *Observed) start() transition.Start {
+	if slices.ContainsFunc(o.Policies, func(p networkingv1.NetworkPolicy) bool { return !IsManaged(&p) }) {
+		return transition.Closed
+	}
+	return transition.Open
+}
+
+// steps makes the writes one after the other. After one that failed, nothing is removed. What
+// closes a path without removing a policy is not done either, as long as a retry may help: what
+// the failed write was to open may be what it closes.
+func (r *run) steps(steps []transition.Step) {
+	for _, step := range steps {
+		failed := r.failed(KindNetworkPolicy)
+		if failed && (step.Desired == nil || step.Closes && r.mayRetry()) {
+			continue
+		}
+		r.step(step)
+	}
+}
+
+func (r *run) mayRetry() bool {
+	return slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Kind == KindNetworkPolicy && f.Class == Retry })
+}
+
+func (r *run) step(step transition.Step) {
+	if step.Desired == nil {
+		r.remove([]client.Object{step.Current})
+		return
+	}
+	if step.Current != nil && matches(step.Desired, step.Current) {
+		return
+	}
+	w := Write{Desired: step.Desired, UID: r.written[step.Desired.Name].UID}
+	if step.Current != nil {
+		w.UID = step.Current.GetUID()
+	}
+	if err := r.apply(w); err != nil {
+		r.fail(KindNetworkPolicy, "", err)
+		return
+	}
+	r.based = r.based || step.Desired.Name == render.Prefix
+}

@@ -1,0 +1,25 @@
+// Package transition decides in which order a cluster goes from what its policies allow to
+// what they should allow. It is pure: it knows policies and counts, and no client.
+//
+// What is kept is promise 2 of the design: after every single write the flows that pass
+// contain all that pass before and after, and stay within those that pass before or after.
+//
+// Inside one namespace that is a matter of order (Steps): what opens is written before what
+// closes, and where one write would do both in two policies at once, the union goes first.
+//
+// Across namespaces it is a matter of labels. A membership label, set or removed, changes in
+// one write what the policies of all other namespaces mean. So labels change only when every
+// namespace concerned is ready for it, and what was open before is closed only when no label
+// is still to change. A Census counts how far the namespaces of each profile are, and a View
+// says what one of them may do now. Nothing of it is stored: it is made anew from the labels and
+// policies in the cluster, so a crash at any write loses nothing.
+//
+// A profile's namespaces go through these stages. Where no label is due to change, and that is
+// what most changes of a profile are, there is only the last.
+//
+//  1. Members get what they should have beside what they have. Leavers are opened.
+//  2. Leavers lose their labels, and then their policies.
+//  3. Members drop what they allowed by tier labels before. Joiners are isolated.
+//  4. Movers and joiners get their labels.
+//  5. What was allowed only before is dropped.
+package transition

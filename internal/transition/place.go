@@ -1,0 +1,154 @@
+package transition
+
+import "time"
+
+// Membership is the tier of the profile that a namespace is in, or is due to be in; the zero
+// value is none.
+type Membership struct {
+	// Profile is the name of the profile.
+	Profile string
+	// Tier is the name of the tier.
+	Tier string
+}
+
+// Place is where a namespace is, and where it is due.
+type Place struct {
+	// Has is what the namespace's labels say.
+	Has Membership
+	// Due is what they are due to say.
+	Due Membership
+	// Mistaken are the tiers that select the namespace and that it is not due to be in.
+	Mistaken []Membership
+	// Kept is set if it stays in a tier that does not select it.
+	Kept bool
+	// Basis tells one generation of the profile that the namespace is due to from another.
+	Basis any
+
+	progress Progress
+}
+
+// Progress is how far a namespace is.
+type Progress struct {
+	// Reached is what its policies are ready for.
+	Reached Reach
+	// Exact is set once the policies were exactly as they should be in the end. If they are not
+	// any more, somebody changed them.
+	Exact bool
+	// Labelled is set if the labels are as they are due.
+	Labelled bool
+	// Waiting is set if the namespace waits for others.
+	Waiting bool
+	// Failing is set if a write failed that may succeed when tried again.
+	Failing bool
+	// Stuck is set if something keeps the namespace from going on that only a person can change. No
+	// other namespace waits for it then.
+	Stuck bool
+
+	failingSince time.Time
+}
+
+// Patience is how long others wait for a namespace whose writes fail. After that they go on
+// without it: they would stay more open than declared as long as it fails.
+const Patience = time.Minute
+
+// since takes over since when a namespace has been failing, and gives up on it after a while.
+func (p Progress) since(before *Progress, now time.Time) Progress {
+	if !p.Failing {
+		return p
+	}
+	p.failingSince = before.failingSince
+	if !before.Failing {
+		p.failingSince = now
+	}
+	p.Stuck = p.Stuck || now.Sub(p.failingSince) >= Patience
+	return p
+}
+
+// Reach is what the policies of a namespace are ready for.
+type Reach int
+
+const (
+	// Behind: not known, or not ready for anything.
+	Behind Reach = iota
+	// Wide: what has to be allowed in the end is allowed beside what was. Joiners may get their
+	// labels. Of a joiner: it is isolated. Of a leaver: it is open.
+	Wide
+	// Switched: also, what is allowed for want of labels is what has to be in the end. Leavers may
+	// lose theirs.
+	Switched
+	// Steady: also, nothing goes by the tier labels that the profile had before. Those that move
+	// inside it, and some of those that come from another profile, may change theirs.
+	Steady
+	// Settled: also, nothing goes by the tier labels of another profile. All others may change
+	// theirs.
+	Settled
+)
+
+// Role is what is due to happen to the labels of a namespace.
+type Role string
+
+const (
+	// Outside: nothing, it has no labels.
+	Outside Role = "Outside"
+	// Member: nothing, it keeps its labels.
+	Member Role = "Member"
+	// Joining: it gets labels.
+	Joining Role = "Joining"
+	// Moving: it gets those of another tier, of the same profile or another.
+	Moving Role = "Moving"
+	// Leaving: it loses them.
+	Leaving Role = "Leaving"
+)
+
+// Role returns what is due to happen to the labels.
+func (p *Place) Role() Role {
+	none := Membership{}
+	switch {
+	case p.Has == p.Due && p.Due == none:
+		return Outside
+	case p.Has == p.Due:
+		return Member
+	case p.Has == none:
+		return Joining
+	case p.Due == none:
+		return Leaving
+	default:
+		return Moving
+	}
+}
+
+// first tells, of a namespace that moves to another profile, whether it changes its labels before
+// those that move the other way. If both did at once, each might be taken for what the other was.
+func (p *Place) first() bool {
+	return p.Role() == Moving && p.Due.Profile < p.Has.Profile
+}
+
+// second is the opposite of first.
+func (p *Place) second() bool {
+	return p.Role() == Moving && p.Due.Profile > p.Has.Profile
+}
+
+// knowing takes over what is known of an earlier look, if the place is the same.
+func (p Place) knowing(old Place) Place {
+	if p.Due == old.Due && p.Basis == old.Basis && p.Has == old.Has {
+		p.progress = old.progress
+	}
+	return p
+}
+
+// all stands for all profiles together.
+const all = ""
+
+// profiles are those whose namespaces have to do with this one, and all of them together.
+func (p *Place) profiles() []string {
+	switch {
+	case p.Has.Profile == "" && p.Due.Profile == "":
+		return nil
+	case p.Has.Profile == p.Due.Profile, p.Due.Profile == "":
+		return []string{all, p.Has.Profile}
+	case p.Has.Profile == "":
+		return []string{all, p.Due.Profile}
+	default:
+		return []string{all, p.Has.Profile, p.Due.Profile}
+	}
+}

@@ -1,0 +1,198 @@
+package transition
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strings"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+)
+
+// Target is what the policies of one namespace should be, for now.
+type Target struct {
+	// Policies are the policies as they should be, sorted by name.
+	Policies []*networkingv1.NetworkPolicy
+	// Retained are names of policies that stay as they are.
+	Retained map[string]bool
+}
+
+// Exactly is the target of a namespace that has nothing to wait for.
+func Exactly(desired []*networkingv1.NetworkPolicy) Target {
+	return Target{Policies: desired}
+}
+
+// Widening says what has to stay of what a namespace allows until labels have changed.
+type Widening struct {
+	// Profile is the namespace's profile.
+	Profile string
+	// Tiers is set if what was allowed to and from tiers of the profile has to stay: namespaces
+	// are about to leave them.
+	Tiers bool
+	// Before and After are set if what was allowed to and from tiers of profiles before and after
+	// this one, in the order of names, has to stay: namespaces are about to come from them.
+	Before, After bool
+	// Unsegmented is set if what was allowed to and from namespaces because they are no members has
+	// to stay, and nothing of that kind may come: some are about to become members.
+	Unsegmented bool
+}
+
+// Widened is the target of a namespace in which what was allowed has to stay allowed until
+// labels have changed: what is desired, beside what is observed.
+func Widened(desired, observed []*networkingv1.NetworkPolicy, w Widening) Target {
+	out := Target{Retained: map[string]bool{}}
+	current := byName(observed)
+	declared := byName(desired)
+	for _, want := range desired {
+		now := w.now(want)
+		have := current[want.Name]
+		switch {
+		case have != nil:
+			out.widen(now, w.remaining(have), have)
+		case len(atomsOf(&now.Spec)) > 0 || len(atomsOf(&want.Spec)) == 0:
+			out.Policies = append(out.Policies, now)
+		}
+	}
+	for _, have := range observed {
+		if declared[have.Name] == nil && !out.has(have.Name) {
+			out.keep(w.remaining(have), have)
+		}
+	}
+	slices.SortFunc(out.Policies, func(a, b *networkingv1.NetworkPolicy) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// SameAcross tells whether two lists of policies of a profile's namespace allow the same by labels
+// that are not those of the profile: for want of any, or to and from tiers of other profiles.
+func SameAcross(profile string, desired, observed []*networkingv1.NetworkPolicy) bool {
+	others := func(peer *networkingv1.NetworkPolicyPeer) bool {
+		of := tierOf(peer)
+		return !isUnsegmented(peer) && (of == "" || of == profile)
+	}
+	of := func(policies []*networkingv1.NetworkPolicy) map[string]atoms {
+		out := map[string]atoms{}
+		for _, p := range policies {
+			if found := atomsOf(&without(others, p).Spec); len(found) > 0 {
+				out[p.Name] = found
+			}
+		}
+		return out
+	}
+	return maps.EqualFunc(of(desired), of(observed), func(a, b atoms) bool { return maps.Equal(a, b) })
+}
+
+// GoBy tells whether policies choose the members of a tier by their labels. A namespace that
+// still has these labels and is about to lose them would choose itself.
+func GoBy(policies []*networkingv1.NetworkPolicy, tier Membership) bool {
+	goesBy := func(peer networkingv1.NetworkPolicyPeer) bool {
+		return tierOf(&peer) == tier.Profile && peer.NamespaceSelector != nil &&
+			peer.NamespaceSelector.MatchLabels[v1alpha1.TierLabel] == tier.Tier
+	}
+	return slices.ContainsFunc(policies, func(p *networkingv1.NetworkPolicy) bool {
+		return slices.ContainsFunc(directions(), func(direction networkingv1.PolicyType) bool {
+			return slices.ContainsFunc(rulesOf(&p.Spec, direction), func(r rule) bool {
+				return slices.ContainsFunc(r.peers, goesBy)
+			})
+		})
+	})
+}
+
+// now is what may be written of a desired policy.
+func (w Widening) now(want *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
+	if !w.Unsegmented {
+		return want
+	}
+	return without(isUnsegmented, want)
+}
+
+// remaining is what has to stay of an observed policy.
+func (w Widening) remaining(have *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
+	return without(func(p *networkingv1.NetworkPolicyPeer) bool {
+		switch profile := tierOf(p); {
+		case profile == "":
+			return !w.Unsegmented && isUnsegmented(p)
+		case profile == w.Profile:
+			return !w.Tiers
+		case profile < w.Profile:
+			return !w.Before
+		default:
+			return !w.After
+		}
+	}, own(have))
+}
+
+// widen adds one policy that is there already, and of which some has to stay.
+func (t *Target) widen(want, stays, have *networkingv1.NetworkPolicy) {
+	switch {
+	case equality.Semantic.DeepEqual(want.Spec, have.Spec), len(atomsOf(&stays.Spec)) == 0:
+		t.Policies = append(t.Policies, want)
+	case !sameScope(&want.Spec, &have.Spec):
+		// Two choices of pods cannot be said in one policy.
+		t.Retained[have.Name] = true
+		t.Policies = append(t.Policies, standIn(want))
+	default:
+		wide := union(want, stays)
+		if wanted := atomsOf(&wide.Spec); wanted.hasAll(atomsOf(&have.Spec)) && atomsOf(&have.Spec).hasAll(wanted) {
+			wide.Spec = have.Spec
+		}
+		t.Policies = append(t.Policies, wide)
+	}
+}
+
+// keep adds what has to stay of a policy that is no longer declared.
+func (t *Target) keep(stays, have *networkingv1.NetworkPolicy) {
+	switch {
+	case equality.Semantic.DeepEqual(stays.Spec, have.Spec):
+		t.Retained[have.Name] = true
+	case len(atomsOf(&stays.Spec)) > 0:
+		t.Policies = append(t.Policies, stays)
+	}
+}
+
+func (t *Target) has(name string) bool {
+	return slices.ContainsFunc(t.Policies, func(p *networkingv1.NetworkPolicy) bool { return p.Name == name })
+}
+
+// own returns a policy that was observed as the operator would write it: without what the API
+// server and others added to its metadata.
+func own(have *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
+	ours := func(all map[string]string) map[string]string {
+		out := maps.Clone(all)
+		maps.DeleteFunc(out, func(key, _ string) bool {
+			return key != v1alpha1.ManagedByLabel && !strings.HasPrefix(key, v1alpha1.GroupName+"/")
+		})
+		return out
+	}
+	out := &networkingv1.NetworkPolicy{TypeMeta: metav1.TypeMeta{APIVersion: networkingv1.SchemeGroupVersion.String(), Kind: "NetworkPolicy"}}
+	out.Name, out.Namespace = have.Name, have.Namespace
+	out.Labels, out.Annotations = ours(have.Labels), ours(have.Annotations)
+	for _, ref := range have.OwnerReferences {
+		if strings.HasPrefix(ref.APIVersion, v1alpha1.GroupName+"/") {
+			out.OwnerReferences = append(out.OwnerReferences, ref)
+		}
+	}
+	out.Spec = *have.Spec.DeepCopy()
+	return out
+}
+
+// standIn is a policy under a name that no other choice of pods has. It holds the place of one
+// whose choice of pods changes.
+func standIn(policy *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
+	sum := sha256.Sum256([]byte(keys([]any{policy.Spec.PodSelector})[0]))
+	out := policy.DeepCopy()
+	out.Name += "-" + hex.EncodeToString(sum[:5])
+	return out
+}
+
+func byName(policies []*networkingv1.NetworkPolicy) map[string]*networkingv1.NetworkPolicy {
+	out := make(map[string]*networkingv1.NetworkPolicy, len(policies))
+	for _, p := range policies {
+		out[p.Name] = p
+	}
+	return out
+}

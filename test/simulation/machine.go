@@ -1,0 +1,185 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/segmentation-dev/segmentation-operator/controllers"
+	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
+)
+
+// workers is how many namespaces are worked on at the same time.
+const workers = 4
+
+// machine runs the operator's namespace reconciler. Of the passes that have begun, one at a time
+// goes on to its next write, and which one is drawn.
+type machine struct {
+	store *store
+	// choose draws one of n.
+	choose func(n int) int
+	// wrote is called after each write.
+	wrote func(namespace, text string)
+	// breaks changes the client on purpose, to show that a broken order is found out.
+	breaks func(client.Writer) client.Writer
+	// crashAt is the number of writes after which the operator crashes; none if negative.
+	crashAt int
+
+	life   *life
+	writes int
+	passes int
+}
+
+// life is one life of the operator, from a start to a crash or the end.
+type life struct {
+	reconciler *controllers.NamespaceReconciler
+	dead       bool
+	dirty      map[string]bool
+	active     map[string]*pass
+}
+
+// pass is one call of Reconcile, which goes on when it is told to.
+type pass struct {
+	goOn chan bool
+	// parked gets a value when the pass is about to write, and is closed when it has ended.
+	parked chan struct{}
+	result reconcile.Result
+	err    error
+}
+
+// start begins a new life, that knows nothing of the one before.
+func (m *machine) start() {
+	l := &life{dirty: map[string]bool{}, active: map[string]*pass{}}
+	w := client.Writer(&writer{
+		store: m.store,
+		turn:  func(namespace string) error { return l.turn(namespace) },
+		wrote: func(namespace, text string) { m.after(l, namespace, text) },
+	})
+	if m.breaks != nil {
+		w = m.breaks(w)
+	}
+	census := transition.NewCensus()
+	l.reconciler = &controllers.NamespaceReconciler{
+		Reader:   m.store,
+		Applier:  apply.New(w, w),
+		Profiles: controllers.NewProfiles(m.store, claim.Protected{"kube-*"}, census),
+		Ledger:   controllers.NewLedger(),
+		Census:   census,
+
+		Protected: claim.Protected{"kube-*"},
+		Clock:     func() time.Time { return time.Unix(0, 0) },
+	}
+	census.WakeWith(func(namespaces []string) {
+		for _, name := range namespaces {
+			l.dirty[name] = true
+		}
+	})
+	m.life = l
+	for name := range m.store.namespaces {
+		l.dirty[name] = true
+	}
+}
+
+// turn parks a pass until it is told to write.
+func (l *life) turn(namespace string) error {
+	p := l.active[namespace]
+	p.parked <- struct{}{}
+	if !<-p.goOn || l.dead {
+		return errCrashed
+	}
+	return nil
+}
+
+func (m *machine) after(l *life, namespace, text string) {
+	m.writes++
+	l.dirty[namespace] = true
+	m.wrote(namespace, text)
+}
+
+var errNotSettled = errors.New("not settled")
+
+// run works until there is nothing left to do. It fails if that takes too long.
+func (m *machine) run(ctx context.Context) error {
+	began := m.writes
+	for m.writes-began < 5000 && m.passes < 100_000 {
+		if m.crashAt >= 0 && m.writes >= m.crashAt {
+			m.crash()
+		}
+		ready := m.candidates()
+		if len(ready) == 0 {
+			return nil
+		}
+		m.advance(ctx, ready[m.choose(len(ready))])
+	}
+	return fmt.Errorf("%w after %d writes and %d passes", errNotSettled, m.writes-began, m.passes)
+}
+
+// candidates are the namespaces of which a pass can begin or go on.
+func (m *machine) candidates() []string {
+	out := slices.Collect(maps.Keys(m.life.active))
+	if len(out) < workers {
+		for name := range m.life.dirty {
+			if m.life.active[name] == nil {
+				out = append(out, name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// advance lets a pass go on to its next write, or to its end.
+func (m *machine) advance(ctx context.Context, namespace string) {
+	l := m.life
+	p := l.active[namespace]
+	if p == nil {
+		p = m.begin(ctx, namespace)
+	} else {
+		p.goOn <- true
+	}
+	if _, more := <-p.parked; more {
+		return
+	}
+	delete(l.active, namespace)
+	if p.err != nil || p.result.RequeueAfter > 0 && p.result.RequeueAfter < transition.Patience {
+		l.dirty[namespace] = true
+	}
+}
+
+func (m *machine) begin(ctx context.Context, namespace string) *pass {
+	l := m.life
+	p := &pass{goOn: make(chan bool), parked: make(chan struct{})}
+	l.active[namespace] = p
+	delete(l.dirty, namespace)
+	m.passes++
+	request := reconcile.Request{}
+	request.Name = namespace
+	go func() {
+		defer close(p.parked)
+		p.result, p.err = l.reconciler.Reconcile(ctx, request)
+	}()
+	return p
+}
+
+// crash ends the operator where it is, and starts another.
+func (m *machine) crash() {
+	m.crashAt = -1
+	old := m.life
+	old.dead = true
+	for _, name := range slices.Sorted(maps.Keys(old.active)) {
+		p := old.active[name]
+		p.goOn <- false
+		for range p.parked {
+			p.goOn <- false
+		}
+	}
+	m.start()
+}

@@ -1,0 +1,156 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+)
+
+// store holds objects as an API server does, and lets them be read as from a cache that is
+// never late. It is for one goroutine at a time.
+type store struct {
+	client.Reader
+
+	version    int
+	profiles   map[string]*v1alpha1.SegmentationProfile
+	namespaces map[string]*metav1.PartialObjectMetadata
+	// objects are the policies, roles and bindings of each namespace, by kind and name.
+	objects map[string]map[id]client.Object
+}
+
+type id struct{ kind, name string }
+
+func newStore() *store {
+	return &store{
+		profiles:   map[string]*v1alpha1.SegmentationProfile{},
+		namespaces: map[string]*metav1.PartialObjectMetadata{},
+		objects:    map[string]map[id]client.Object{},
+	}
+}
+
+// stamp gives an object the next resource version, and a UID if it has none.
+func (s *store) stamp(obj client.Object) {
+	s.version++
+	obj.SetResourceVersion(strconv.Itoa(s.version))
+	if obj.GetUID() == "" {
+		obj.SetUID(types.UID(fmt.Sprint("uid-", s.version)))
+	}
+}
+
+func (s *store) addNamespace(name string, labels map[string]string) {
+	n := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: maps.Clone(labels)}}
+	s.stamp(n)
+	s.namespaces[name], s.objects[name] = n, map[id]client.Object{}
+}
+
+// label changes labels of a namespace; an empty value removes the label. Objects that were
+// handed out stay as they are.
+func (s *store) label(name string, labels map[string]string) {
+	n := s.namespaces[name].DeepCopy()
+	if n.Labels == nil {
+		n.Labels = map[string]string{}
+	}
+	for key, value := range labels {
+		if value == "" {
+			delete(n.Labels, key)
+			continue
+		}
+		n.Labels[key] = value
+	}
+	s.stamp(n)
+	s.namespaces[name] = n
+}
+
+// putProfile creates a profile or changes its spec.
+func (s *store) putProfile(p *v1alpha1.SegmentationProfile) {
+	p = p.DeepCopy()
+	p.UID, p.Generation = types.UID("profile-"+p.Name), 1
+	if old := s.profiles[p.Name]; old != nil {
+		p.Generation = old.Generation + 1
+		p.CreationTimestamp = old.CreationTimestamp
+	}
+	s.stamp(p)
+	s.profiles[p.Name] = p
+}
+
+// policies are all policies of a namespace, in the order of their names.
+func (s *store) policies(namespace string) []*networkingv1.NetworkPolicy {
+	var out []*networkingv1.NetworkPolicy
+	for _, obj := range s.of(namespace, "NetworkPolicy") {
+		if p, ok := obj.(*networkingv1.NetworkPolicy); ok {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (s *store) of(namespace, kind string) []client.Object {
+	var names []string
+	for key := range s.objects[namespace] {
+		if key.kind == kind {
+			names = append(names, key.name)
+		}
+	}
+	slices.Sort(names)
+	out := make([]client.Object, 0, len(names))
+	for _, name := range names {
+		out = append(out, s.objects[namespace][id{kind, name}])
+	}
+	return out
+}
+
+// Get returns the metadata of a namespace.
+func (s *store) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+	into, ok := obj.(*metav1.PartialObjectMetadata)
+	if !ok {
+		return fmt.Errorf("get of a %T", obj)
+	}
+	n := s.namespaces[key.Name]
+	if n == nil {
+		return apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, key.Name)
+	}
+	n.DeepCopyInto(into)
+	return nil
+}
+
+// List lists what the operator lists.
+func (s *store) List(_ context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	options := (&client.ListOptions{}).ApplyOptions(opts)
+	switch l := list.(type) {
+	case *metav1.PartialObjectMetadataList:
+		for _, name := range slices.Sorted(maps.Keys(s.namespaces)) {
+			l.Items = append(l.Items, *s.namespaces[name])
+		}
+	case *v1alpha1.SegmentationProfileList:
+		for _, name := range slices.Sorted(maps.Keys(s.profiles)) {
+			l.Items = append(l.Items, *s.profiles[name])
+		}
+	case *networkingv1.NetworkPolicyList:
+		for _, p := range s.policies(options.Namespace) {
+			l.Items = append(l.Items, *p)
+		}
+	case *rbacv1.RoleList:
+		for _, obj := range s.of(options.Namespace, "Role") {
+			l.Items = append(l.Items, *obj.(*rbacv1.Role)) //nolint:forcetypeassert // It was stored under its kind.
+		}
+	case *rbacv1.RoleBindingList:
+		for _, obj := range s.of(options.Namespace, "RoleBinding") {
+			l.Items = append(l.Items, *obj.(*rbacv1.RoleBinding)) //nolint:forcetypeassert // It was stored under its kind.
+		}
+	default:
+		return fmt.Errorf("list of a %T", list)
+	}
+	return nil
+}
