@@ -28,6 +28,8 @@ func TestReachAndCyclonusAgreeOnEveryFlow(t *testing.T) {
 	}
 }
 
+// Fuzz it with -fuzzminimizetime=1x: worlds are drawn from long inputs, and Go would spend a
+// minute on making each new one shorter.
 func FuzzReachAndCyclonusAgree(f *testing.F) {
 	for seed := range uint64(4) {
 		// Enough to draw a world from: less is thrown away.
