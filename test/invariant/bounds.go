@@ -1,0 +1,66 @@
+package invariant
+
+import "math/bits"
+
+// Bounds are what states between others must keep to.
+type Bounds struct {
+	world *World
+	// kept are the flows that pass in each of the states.
+	kept []uint64
+	// flows are those that pass in any of the states; egress and ingress what any of them
+	// opens on one side.
+	flows, egress, ingress []uint64
+}
+
+// Between makes bounds of a first and a last state. If what is wanted changes more than
+// once, each state that was wanted is one more.
+func Between(first Flows, others ...Flows) *Bounds {
+	b := &Bounds{world: first.world, egress: first.Clone().egress, ingress: first.Clone().ingress}
+	for i := range first.egress {
+		passes := first.egress[i] & first.ingress[i]
+		b.kept, b.flows = append(b.kept, passes), append(b.flows, passes)
+	}
+	for _, f := range others {
+		for i := range f.egress {
+			passes := f.egress[i] & f.ingress[i]
+			b.kept[i] &= passes
+			b.flows[i] |= passes
+			b.egress[i] |= f.egress[i]
+			b.ingress[i] |= f.ingress[i]
+		}
+	}
+	return b
+}
+
+// Kept is the number of flows that must pass.
+func (b *Bounds) Kept() int {
+	n := 0
+	for _, word := range b.kept {
+		n += bits.OnesCount64(word)
+	}
+	return n
+}
+
+// Check judges a state.
+func (b *Bounds) Check(s Flows) Report {
+	r := Report{}
+	for i := range s.egress {
+		e, in := s.egress[i], s.ingress[i]
+		found := [kinds]uint64{
+			Lost:    b.kept[i] &^ (e & in),
+			Egress:  e &^ b.egress[i],
+			Ingress: in &^ b.ingress[i],
+			Opened:  (e & in) &^ b.flows[i],
+		}
+		if found != [kinds]uint64{} {
+			r.add(s, i, found)
+		}
+	}
+	return r
+}
+
+// Check judges a state between two others, and lists what is wrong with it: see Report for
+// how much of it.
+func Check(before, state, after Flows) []Violation {
+	return Between(before, after).Check(state).First
+}
