@@ -26,6 +26,10 @@ type Cluster struct {
 	admin    *rest.Config
 	audit    *AuditLog
 
+	// restarting are the processes that are gone on purpose.
+	restarting     []string
+	restartingLock sync.Mutex
+
 	stopOnce sync.Once
 	stopErr  error
 	stopped  chan struct{}
@@ -158,7 +162,9 @@ func (c *Cluster) Err() error {
 func (c *Cluster) died() error {
 	var gone []string
 	if c.admin != nil {
-		gone = slices.DeleteFunc([]string{etcd, apiServer}, c.dir.running)
+		gone = slices.DeleteFunc([]string{etcd, apiServer}, func(name string) bool {
+			return c.dir.running(name) || c.isRestarting(name)
+		})
 	}
 	if c.manager != nil && c.manager.ended() {
 		gone = append(gone, controllerManager)

@@ -82,16 +82,22 @@ func (w workdir) pid(name string) (int, error) {
 func (w workdir) kill() error {
 	var errs []error
 	for _, name := range []string{controllerManager, apiServer, etcd} {
-		pid, err := w.pid(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			err = syscall.Kill(-pid, syscall.SIGKILL)
-		}
-		if err != nil && !errors.Is(err, syscall.ESRCH) {
-			errs = append(errs, fmt.Errorf("killing %s: %w", name, err))
-		}
+		errs = append(errs, w.killOne(name))
 	}
 	return errors.Join(errs...)
+}
+
+// killOne ends a process at once, if it was ever started.
+func (w workdir) killOne(name string) error {
+	pid, err := w.pid(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = syscall.Kill(-pid, syscall.SIGKILL)
+	}
+	if err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("killing %s: %w", name, err)
+	}
+	return nil
 }

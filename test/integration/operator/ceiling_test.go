@@ -12,6 +12,7 @@ import (
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
+	"github.com/segmentation-dev/segmentation-operator/test/deploy"
 )
 
 // TestCeiling asks for more than the operator may grant. The operator runs under its own
@@ -95,7 +96,7 @@ func TestCeiling(t *testing.T) {
 		w.settled(p, 1)
 	})
 	w.run("the operator may not do what it is not for", func(w *world) {
-		config, err := env.cluster.ServiceAccountConfig(w.ctx(), systemNamespace, serviceAccount)
+		config, err := env.cluster.ServiceAccountConfig(w.ctx(), deploy.Namespace, deploy.ServiceAccount)
 		w.Expect(err).NotTo(HaveOccurred())
 		operator, err := client.New(config, client.Options{Scheme: env.scheme})
 		w.Expect(err).NotTo(HaveOccurred())

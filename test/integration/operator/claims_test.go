@@ -14,6 +14,7 @@ import (
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
+	"github.com/segmentation-dev/segmentation-operator/test/deploy"
 )
 
 func TestBadProfiles(t *testing.T) {
@@ -41,8 +42,8 @@ func TestBadProfiles(t *testing.T) {
 		w.Consistently(func() error { return w.has(good, "one", "web") }, time.Second, tick).Should(Succeed())
 	})
 	w.run("they stay over a restart, when nothing remembers the good generation", func(w *world) {
-		w.Expect(env.operator.stop()).To(Succeed())
-		w.Expect(env.operator.start()).To(Succeed())
+		w.Expect(env.operator.Stop()).To(Succeed())
+		w.Expect(env.operator.Start()).To(Succeed())
 		w.Consistently(func() error { return w.has(good, "two", "api") }, 2*time.Second, tick).Should(Succeed())
 	})
 	w.run("a namespace that the bad profile would have got stays outside", func(w *world) {
@@ -69,7 +70,7 @@ func withoutRules(w *world) {
 	remove := []byte(`[{"op":"remove","path":"` + path + `"}]`)
 	w.Expect(env.admin.Patch(w.ctx(), crd, client.RawPatch(types.JSONPatchType, remove))).To(Succeed())
 	w.t.Cleanup(func() {
-		if err := applyManifests(context.Background(), "config/crd/bases/*.yaml"); err != nil {
+		if err := deploy.ApplyManifests(context.Background(), env.admin, "config/crd/bases/*.yaml"); err != nil {
 			w.t.Error(err)
 		}
 	})
@@ -144,12 +145,12 @@ func TestOverlappingTiers(t *testing.T) {
 func TestProtectedNamespaces(t *testing.T) {
 	w := newWorld(t)
 	p := w.create(builders.MakeProfile(w.ns("greedy")).
-		Tier(builders.MakeTier("system").Names("kube-system", "kube-public", "kube-node-lease", systemNamespace).Obj()).Obj())
+		Tier(builders.MakeTier("system").Names("kube-system", "kube-public", "kube-node-lease", deploy.Namespace).Obj()).Obj())
 	ready := w.condition(p, v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSegmented)
 	w.Expect(ready.Message).To(ContainSubstring("4 namespaces left out as protected"))
 	w.Expect(p.Status.Namespaces.Protected).To(Equal(int32(4)))
 	w.Expect(p.Status.Findings).To(ContainElement(HaveField("Namespace", v1alpha1.NamespaceName("kube-system"))))
-	for _, name := range []string{"kube-system", systemNamespace} {
+	for _, name := range []string{"kube-system", deploy.Namespace} {
 		var n corev1.Namespace
 		w.Expect(env.admin.Get(w.ctx(), client.ObjectKey{Name: name}, &n)).To(Succeed())
 		w.Expect(n.Labels).NotTo(HaveKey(v1alpha1.ProfileLabel))

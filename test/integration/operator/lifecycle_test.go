@@ -212,14 +212,14 @@ func TestDeletionOfProfiles(t *testing.T) {
 		w.namespace("one", "web")
 		p := w.create(w.twoTiers("shop").Obj())
 		w.settled(p, 1)
-		w.Expect(env.operator.stop()).To(Succeed())
+		w.Expect(env.operator.Stop()).To(Succeed())
 		w.Expect(env.admin.Delete(t.Context(), p)).To(Succeed())
 		w.Eventually(func() int {
 			got, err := w.objects("one")
 			w.Expect(err).NotTo(HaveOccurred())
 			return len(got.Policies)
 		}, soon, tick).Should(BeZero())
-		w.Expect(env.operator.start()).To(Succeed())
+		w.Expect(env.operator.Start()).To(Succeed())
 		w.eventuallyBare("one")
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 	"github.com/segmentation-dev/segmentation-operator/test/cluster"
+	"github.com/segmentation-dev/segmentation-operator/test/deploy"
 )
 
 // requests returns what the operator asked of the API server since a position, but for the
@@ -28,8 +29,8 @@ func requests(w *world, since cluster.AuditPosition, want func(cluster.AuditEven
 	w.Expect(err).NotTo(HaveOccurred())
 	var out []string
 	for _, e := range events {
-		lease := e.Namespace == systemNamespace && (e.Resource == "leases" || e.Resource == "events")
-		if e.User == operatorUser && !lease && want(e) {
+		lease := e.Namespace == deploy.Namespace && (e.Resource == "leases" || e.Resource == "events")
+		if e.User == deploy.User && !lease && want(e) {
 			out = append(out, e.String())
 		}
 	}
@@ -91,9 +92,9 @@ func TestRestart(t *testing.T) {
 	w := newWorld(t)
 	p := busyShop(w)
 	w.settled(p, 4)
-	w.Expect(env.operator.stop()).To(Succeed())
+	w.Expect(env.operator.Stop()).To(Succeed())
 	start := now(w)
-	w.Expect(env.operator.start()).To(Succeed())
+	w.Expect(env.operator.Start()).To(Succeed())
 
 	// That the operator is at work again shows when it mends something.
 	w.Expect(env.admin.Delete(w.ctx(), must(w.policy("w1", "segmentation")))).To(Succeed())
@@ -121,14 +122,14 @@ func TestQuiet(t *testing.T) {
 	w := newWorld(t)
 	p := busyShop(w)
 	w.settled(p, 4)
-	w.Expect(env.operator.stop()).To(Succeed())
+	w.Expect(env.operator.Stop()).To(Succeed())
 	// client-go resyncs at the first or the second end of the period.
-	w.Expect(env.operator.start("--sync-period=17s")).To(Succeed())
+	w.Expect(env.operator.Start("--sync-period=17s")).To(Succeed())
 	w.t.Cleanup(func() {
-		if err := env.operator.stop(); err != nil {
+		if err := env.operator.Stop(); err != nil {
 			t.Error(err)
 		}
-		if err := env.operator.start(); err != nil {
+		if err := env.operator.Start(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -139,7 +140,7 @@ func TestQuiet(t *testing.T) {
 	w.settled(p, 4)
 
 	start := now(w)
-	lookedAt := func() int { return env.operator.logged(`"msg":"Looked at"`, `"namespace":"`+w.ns("w2")+`"`) }
+	lookedAt := func() int { return env.operator.Logged(`"msg":"Looked at"`, `"namespace":"`+w.ns("w2")+`"`) }
 	before := lookedAt()
 	time.Sleep(40 * time.Second) //nolint:forbidigo // 30 s of quiet and more, with a resync in it.
 	made := requests(w, start, func(e cluster.AuditEvent) bool { return e.Verb != "watch" })
@@ -150,13 +151,13 @@ func TestQuiet(t *testing.T) {
 // TestEndpoints asks the operator's own endpoints.
 func TestEndpoints(t *testing.T) {
 	w := newWorld(t)
-	w.Expect(env.operator.get("/healthz")).To(Equal(http.StatusOK))
-	w.Expect(env.operator.get("/readyz")).To(Equal(http.StatusOK))
+	w.Expect(env.operator.Get("/healthz")).To(Equal(http.StatusOK))
+	w.Expect(env.operator.Get("/readyz")).To(Equal(http.StatusOK))
 
 	insecure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	metrics := func(token string) int {
 		w.t.Helper()
-		request, err := http.NewRequestWithContext(w.ctx(), http.MethodGet, "https://"+env.operator.metrics+"/metrics", http.NoBody)
+		request, err := http.NewRequestWithContext(w.ctx(), http.MethodGet, "https://"+env.operator.Metrics()+"/metrics", http.NoBody)
 		w.Expect(err).NotTo(HaveOccurred())
 		if token != "" {
 			request.Header.Set("Authorization", "Bearer "+token)
@@ -171,31 +172,31 @@ func TestEndpoints(t *testing.T) {
 	w.run("metrics are refused to who does not say who he is", func(w *world) {
 		w.Eventually(func() int { return metrics("") }, soon, tick).Should(Equal(http.StatusUnauthorized))
 	})
-	config, err := env.cluster.ServiceAccountConfig(w.ctx(), systemNamespace, "default")
+	config, err := env.cluster.ServiceAccountConfig(w.ctx(), deploy.Namespace, "default")
 	w.Expect(err).NotTo(HaveOccurred())
 	w.run("metrics are refused to who may not read them", func(w *world) {
 		w.Expect(metrics(config.BearerToken)).To(Equal(http.StatusForbidden))
 	})
 	w.run("metrics are given to who has the shipped ClusterRole for it", func(w *world) {
 		// Another account: that the first one may not is remembered for a while.
-		scraper := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: w.ns("scraper")}}
+		scraper := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: deploy.Namespace, Name: w.ns("scraper")}}
 		w.Expect(env.admin.Create(w.ctx(), scraper)).To(Succeed())
 		binding := &rbacv1.ClusterRoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Name: w.ns("metrics")},
 			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "segmentation-operator-metrics-reader"},
-			Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: systemNamespace, Name: scraper.Name}},
+			Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: deploy.Namespace, Name: scraper.Name}},
 		}
 		w.Expect(env.admin.Create(w.ctx(), binding)).To(Succeed())
 		w.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), binding) })
-		config, err := env.cluster.ServiceAccountConfig(w.ctx(), systemNamespace, scraper.Name)
+		config, err := env.cluster.ServiceAccountConfig(w.ctx(), deploy.Namespace, scraper.Name)
 		w.Expect(err).NotTo(HaveOccurred())
 		w.Eventually(func() int { return metrics(config.BearerToken) }, soon, tick).Should(Equal(http.StatusOK))
 	})
 	w.run("asked to end, the operator gives back its lease and exits with 0", func(w *world) {
-		w.Expect(env.operator.stop()).To(Succeed())
+		w.Expect(env.operator.Stop()).To(Succeed())
 		var lease coordinationv1.Lease
-		w.Expect(env.admin.Get(w.ctx(), client.ObjectKey{Namespace: systemNamespace, Name: "segmentation-operator"}, &lease)).To(Succeed())
+		w.Expect(env.admin.Get(w.ctx(), client.ObjectKey{Namespace: deploy.Namespace, Name: "segmentation-operator"}, &lease)).To(Succeed())
 		w.Expect(lease.Spec.HolderIdentity).To(Or(BeNil(), HaveValue(BeEmpty())))
-		w.Expect(env.operator.start()).To(Succeed())
+		w.Expect(env.operator.Start()).To(Succeed())
 	})
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
+	"github.com/segmentation-dev/segmentation-operator/test/deploy"
 )
 
 const (
@@ -41,7 +42,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	if err := dependOnSources("api", "cmd", "config", "controllers", "internal", "go.mod"); err != nil {
+	if err := deploy.DependOnSources(); err != nil {
 		t.Fatal(err)
 	}
 	name := strings.ToLower(strings.TrimPrefix(t.Name(), "Test"))

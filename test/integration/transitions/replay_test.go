@@ -1,0 +1,139 @@
+package transitions
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/reach"
+	"github.com/segmentation-dev/segmentation-operator/test/invariant"
+)
+
+// worldOf has pods in the given namespaces: of the labels that the stories' profiles tell
+// apart, and of none. Ports and addresses are those that the profiles use, and their
+// neighbours.
+func worldOf(namespaces []string) *invariant.World {
+	return &invariant.World{
+		Namespaces: namespaces,
+		Classes: []invariant.Class{
+			{Name: "a", Labels: map[string]string{"app": "a"}},
+			{Name: "b", Labels: map[string]string{"app": "b"}},
+			{Name: "dns", Labels: map[string]string{"k8s-app": "kube-dns"}},
+			{Name: "none"},
+		},
+		Addresses: []netip.Addr{
+			netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("198.51.100.8"), netip.MustParseAddr("203.0.113.1"),
+		},
+		Ports: slices.Concat(
+			invariant.TCP(53, 54, 443, 444, 5431, 5432, 5433, 8079, 8080, 8081, 9089, 9090, 9099, 9100),
+			invariant.UDP(53, 54, 8080, 9090)),
+		Named: []reach.NamedPort{{Name: "http", Protocol: corev1.ProtocolTCP, Number: 8080}},
+	}
+}
+
+// replayer takes a world through versions.
+type replayer struct {
+	t        *testing.T
+	tracker  *invariant.Tracker
+	inWorld  map[string]bool
+	policies map[string]map[string]*networkingv1.NetworkPolicy
+}
+
+func newReplayer(t *testing.T, w *invariant.World) *replayer {
+	t.Helper()
+	tracker, err := invariant.NewTracker(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &replayer{t: t, tracker: tracker, inWorld: map[string]bool{}, policies: map[string]map[string]*networkingv1.NetworkPolicy{}}
+	for _, name := range w.Namespaces {
+		r.inWorld[name], r.policies[name] = true, map[string]*networkingv1.NetworkPolicy{}
+	}
+	return r
+}
+
+// apply applies a version, and tells whether it is one of this world.
+func (r *replayer) apply(v version) bool {
+	r.t.Helper()
+	if !r.inWorld[v.namespace] {
+		return false
+	}
+	var err error
+	if v.policy == nil {
+		err = r.tracker.SetLabels(v.namespace, v.labels)
+	} else {
+		policies := r.policies[v.namespace]
+		policies[v.policy.Name] = v.policy
+		if v.deleted {
+			delete(policies, v.policy.Name)
+		}
+		err = r.tracker.SetPolicies(v.namespace, slices.Collect(maps.Values(policies)))
+	}
+	if err != nil {
+		r.t.Fatalf("%s: %v", v, err)
+	}
+	return true
+}
+
+// prove replays every version between two revisions, at which the world was settled, and
+// judges each state. Revisions in between at which something else was wanted, and the world
+// was settled too, widen what is allowed.
+func (s *scene) prove(from, to string, others ...string) {
+	s.t.Helper()
+	versions := env.recorder.upTo(to)
+	r := newReplayer(s.t, s.world)
+	settled := map[string]invariant.Flows{}
+	for _, v := range versions {
+		for _, revision := range append([]string{from}, others...) {
+			if _, done := settled[revision]; !done && later(v.revision, revision) {
+				settled[revision] = r.tracker.Flows()
+			}
+		}
+		r.apply(v)
+	}
+	states := slices.Collect(maps.Values(settled))
+	if before, ok := settled[from]; !ok || before.Equal(r.tracker.Flows()) && len(states) == 1 {
+		s.t.Errorf("between %s and %s nothing has changed, so nothing is shown", from, to)
+	}
+	bounds := invariant.Between(r.tracker.Flows(), states...)
+	if bounds.Kept() == 0 {
+		s.t.Error("no flow is allowed before and after, so none can be lost")
+	}
+	s.judge(versions, from, bounds)
+}
+
+// judge replays once more, and checks each state after the revision.
+func (s *scene) judge(versions []version, from string, bounds *invariant.Bounds) {
+	s.t.Helper()
+	r := newReplayer(s.t, s.world)
+	checked, broken := 0, 0
+	for _, v := range versions {
+		known := r.apply(v)
+		if !known || !later(v.revision, from) {
+			continue
+		}
+		checked++
+		report := r.tracker.Check(bounds)
+		if report.OK() {
+			continue
+		}
+		broken++
+		if broken <= 3 {
+			s.t.Errorf("%s leads to a state that is not between the two: %s", v, report.String())
+		}
+		for kind, n := range report.Counts {
+			env.counts.add(fmt.Sprintf("violations (%s)", invariant.Kind(kind)), n)
+		}
+	}
+	if broken > 3 {
+		s.t.Errorf("%d of %d versions lead to such states", broken, checked)
+	}
+	env.counts.add("versions checked", checked)
+	env.counts.add("versions that break the invariant", broken)
+	env.counts.add("flows compared", checked*s.world.Size())
+}
