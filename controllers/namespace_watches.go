@@ -39,6 +39,7 @@ func (r *NamespaceReconciler) SetupWithManager(mgr ctrl.Manager, options control
 		Watches(&rbacv1.Role{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
 		Watches(&rbacv1.RoleBinding{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
 		Watches(&v1alpha1.SegmentationProfile{}, r.enqueueConcerned()).
+		Watches(&networkingv1.NetworkPolicy{}, r.enqueueBookmarked()).
 		WatchesRawSource(r.woken()).
 		Complete(r)
 }
@@ -145,6 +146,31 @@ func (r *NamespaceReconciler) enqueueOf(ctx context.Context, q queue, profiles .
 				break
 			}
 		}
+	}
+}
+
+// enqueueBookmarked enqueues the members of a profile whose bookmark comes or goes, and what the
+// profile selects.
+func (r *NamespaceReconciler) enqueueBookmarked() handler.EventHandler {
+	enqueue := func(ctx context.Context, q queue, obj client.Object) {
+		name := obj.GetLabels()[v1alpha1.BookmarkLabel]
+		if name == "" {
+			return
+		}
+		profile := &v1alpha1.SegmentationProfile{}
+		if err := r.Reader.Get(ctx, client.ObjectKey{Name: name}, profile); err != nil {
+			profile.Name = name // It is gone; its members are not.
+		}
+		r.enqueueOf(ctx, q, profile)
+	}
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { enqueue(ctx, q, e.Object) },
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
+			if ownerOf(e.ObjectOld) != ownerOf(e.ObjectNew) {
+				enqueue(ctx, q, e.ObjectNew)
+			}
+		},
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { enqueue(ctx, q, e.Object) },
 	}
 }
 

@@ -2,16 +2,19 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/go-logr/logr"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -25,8 +28,11 @@ import (
 type ProfileReconciler struct {
 	// Reader reads from the cache.
 	Reader client.Reader
-	// Writer writes status.
-	Writer client.StatusClient
+	// Writer writes status and bookmarks.
+	Writer interface {
+		client.StatusClient
+		client.Writer
+	}
 	// Recorder records events on profiles.
 	Recorder events.EventRecorder
 	// Profiles compiles profiles.
@@ -35,6 +41,8 @@ type ProfileReconciler struct {
 	Ledger *Ledger
 	// Protected are the namespaces that no profile may claim.
 	Protected claim.Protected
+	// Namespace is the operator's own namespace; empty outside of a cluster.
+	Namespace string
 
 	pace pace
 }
@@ -50,6 +58,7 @@ func (r *ProfileReconciler) SetupWithManager(mgr ctrl.Manager, options controlle
 		WithOptions(options).
 		WithLogConstructor(logsBy(mgr.GetLogger(), "profile")).
 		For(&v1alpha1.SegmentationProfile{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&networkingv1.NetworkPolicy{}, enqueueBookmarked()).
 		WatchesRawSource(announced).
 		Complete(r)
 }
@@ -62,6 +71,7 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		r.pace.forget(request.Name)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
+	unmarked := r.bookmark(ctx, profile)
 	if wait := r.pace.wait(profile, time.Now()); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
@@ -82,11 +92,32 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		// After a restart: what the status says holds until all namespaces were looked at.
 		return reconcile.Result{RequeueAfter: statusInterval}, nil
 	}
-	want := status.Summarize(status.Input{Profile: profile, Invalid: current.invalid, Namespaces: namespaces, Now: time.Now()})
+	want := status.Summarize(status.Input{
+		Profile: profile, Invalid: current.invalid, Namespaces: namespaces, Now: time.Now(), Unmarked: !profiles.home.has(profile),
+	})
 	if wait := r.pace.settle(profile, &want, time.Now()); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
-	return reconcile.Result{}, r.publish(ctx, profile, want)
+	return reconcile.Result{}, errors.Join(unmarked, r.publish(ctx, profile, want))
+}
+
+// bookmark writes the profile's bookmark if it is not there.
+func (r *ProfileReconciler) bookmark(ctx context.Context, profile *v1alpha1.SegmentationProfile) error {
+	own, err := lookHome(ctx, r.Reader, r.Namespace)
+	if err != nil || own.has(profile) {
+		return err
+	}
+	return writeBookmark(ctx, r.Writer, profile, r.Namespace)
+}
+
+// enqueueBookmarked enqueues the profile of a bookmark.
+func enqueueBookmarked() handler.EventHandler {
+	return handler.EnqueueRequestsFromMapFunc(func(_ context.Context, obj client.Object) []reconcile.Request {
+		if profile := bookmarkOf(obj); profile != "" {
+			return []reconcile.Request{requestFor(profile)}
+		}
+		return nil
+	})
 }
 
 // survey returns what is known of the namespaces that have to do with the profile. It is

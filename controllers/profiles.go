@@ -3,10 +3,12 @@ package controllers
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,8 +26,11 @@ type Profiles struct {
 	reader    client.Reader
 	protected claim.Protected
 	census    *transition.Census
+	// own is the operator's own namespace; empty outside of a cluster.
+	own string
 
 	mu       sync.Mutex
+	keeper   *metav1.OwnerReference
 	compiled map[types.UID]*compiled
 	snapshot *snapshot
 	serial   int64
@@ -33,8 +38,9 @@ type Profiles struct {
 
 // NewProfiles returns an empty collection that reads profiles and namespaces with the reader,
 // which has to be a cache. When profiles change, it tells the census where each namespace is due.
-func NewProfiles(reader client.Reader, protected claim.Protected, census *transition.Census) *Profiles {
-	return &Profiles{reader: reader, protected: protected, census: census, compiled: map[types.UID]*compiled{}}
+// The operator's own namespace may be empty.
+func NewProfiles(reader client.Reader, protected claim.Protected, census *transition.Census, own string) *Profiles {
+	return &Profiles{reader: reader, protected: protected, census: census, own: own, compiled: map[types.UID]*compiled{}}
 }
 
 // compiled is one generation of one profile.
@@ -83,7 +89,7 @@ func identify(profile *v1alpha1.SegmentationProfile) identity {
 	return identity{profile.UID, profile.Generation, profile.DeletionTimestamp != nil}
 }
 
-func compile(profile *v1alpha1.SegmentationProfile) *compiled {
+func compile(profile *v1alpha1.SegmentationProfile, keeper *metav1.OwnerReference) *compiled {
 	c := &compiled{
 		identity: identify(profile),
 		tiers:    map[string]render.Objects{},
@@ -100,6 +106,7 @@ func compile(profile *v1alpha1.SegmentationProfile) *compiled {
 	if c.plan == nil || c.identity.deleting {
 		return c
 	}
+	c.plan.Keeper = keeper
 	for i := range c.plan.Tiers {
 		objects := render.Tier(c.plan, &c.plan.Tiers[i])
 		c.invalid = append(c.invalid, render.Oversized(objects, field.NewPath("spec", "tiers").Index(i))...)
@@ -120,6 +127,7 @@ type snapshot struct {
 	claimants []claim.Claimant
 	byName    map[string]*compiled
 	profiles  []identity
+	home      home
 }
 
 // current returns the profiles as the cache shows them. As long as no profile changes, it
@@ -134,17 +142,22 @@ func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 		identities = append(identities, identify(&list.Items[i]))
 	}
 	slices.SortFunc(identities, compareIdentities)
+	own, err := lookHome(ctx, p.reader, p.own)
+	if err != nil {
+		return nil, err
+	}
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.snapshot != nil && slices.Equal(p.snapshot.profiles, identities) {
+	p.keeper = own.keeper
+	if p.snapshot != nil && slices.Equal(p.snapshot.profiles, identities) && maps.Equal(p.snapshot.home.bookmarks, own.bookmarks) {
 		return p.snapshot, nil
 	}
 	namespaces, err := listNamespaces(ctx, p.reader)
 	if err != nil {
 		return nil, err
 	}
-	p.snapshot = p.take(&list, identities)
+	p.snapshot = p.take(&list, identities, own)
 	places := make(map[string]transition.Place, len(namespaces))
 	for i := range namespaces {
 		places[namespaces[i].Name] = p.snapshot.place(&namespaces[i], p.snapshot.decide(&namespaces[i], p.protected))
@@ -182,23 +195,33 @@ func (s *snapshot) place(namespace client.Object, decision claim.Decision) trans
 	return place
 }
 
-func (p *Profiles) take(list *v1alpha1.SegmentationProfileList, identities []identity) *snapshot {
+func (p *Profiles) take(list *v1alpha1.SegmentationProfileList, identities []identity, own home) *snapshot {
 	p.serial++
-	s := &snapshot{serial: p.serial, byName: map[string]*compiled{}, profiles: identities}
+	s := &snapshot{serial: p.serial, byName: map[string]*compiled{}, profiles: identities, home: own}
 	current := make(map[types.UID]*compiled, len(list.Items))
 	for i := range list.Items {
 		profile := &list.Items[i]
 		c := p.compiled[profile.UID]
 		if c == nil || c.identity != identify(profile) {
-			c = compile(profile)
+			c = compile(profile, own.keeper)
 		}
 		current[profile.UID] = c
 		s.byName[profile.Name] = c
-		s.claimants = append(s.claimants, c.claimant)
+		s.claimants = append(s.claimants, s.claimantOf(profile, c))
 	}
 	claim.Sort(s.claimants)
 	p.compiled = current
 	return s
+}
+
+// claimantOf is what a profile claims: nothing new as long as it has no bookmark, since what is
+// written for it could not be told from what an orphan left.
+func (s *snapshot) claimantOf(profile *v1alpha1.SegmentationProfile, c *compiled) claim.Claimant {
+	claimant := c.claimant
+	if !s.home.has(profile) {
+		claimant.Frozen, claimant.Tiers = true, nil
+	}
+	return claimant
 }
 
 // identityOf returns the identity of the profile of that name; zero if there is none.
@@ -218,8 +241,8 @@ func (p *Profiles) claimant(profile *v1alpha1.SegmentationProfile) claim.Claiman
 	if known != nil && known.identity == identify(profile) {
 		return known.claimant
 	}
-	c := compile(profile)
-	if known == nil || known.identity.generation <= profile.Generation {
+	c := compile(profile, p.keeper)
+	if p.snapshot != nil && (known == nil || known.identity.generation <= profile.Generation) {
 		p.compiled[profile.UID] = c
 	}
 	return c.claimant
@@ -227,7 +250,13 @@ func (p *Profiles) claimant(profile *v1alpha1.SegmentationProfile) claim.Claiman
 
 // decide decides on a namespace.
 func (s *snapshot) decide(namespace client.Object, protected claim.Protected) claim.Decision {
-	return claim.Decide(claim.Namespace{Name: namespace.GetName(), Labels: namespace.GetLabels()}, s.claimants, protected)
+	claimants := s.claimants
+	member := namespace.GetLabels()[v1alpha1.ProfileLabel]
+	if member != "" && s.byName[member] == nil && s.home.isGone(member) {
+		// It claims nothing, and holds its members no longer.
+		claimants = append(slices.Clip(claimants), claim.Claimant{Profile: member})
+	}
+	return claim.Decide(claim.Namespace{Name: namespace.GetName(), Labels: namespace.GetLabels()}, claimants, protected)
 }
 
 func compareIdentities(a, b identity) int {

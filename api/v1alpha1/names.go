@@ -13,6 +13,10 @@ const (
 	// knows why it is there.
 	DeclaredByAnnotation = "segmentation.dev/declared-by"
 
+	// BookmarkLabel names the profile that a bookmark stands for: a NetworkPolicy without effect in
+	// the operator's namespace, from which the operator knows how the profile was deleted.
+	BookmarkLabel = "segmentation.dev/bookmark-of"
+
 	// ManagedByLabel is the standard label by which the operator knows its objects.
 	ManagedByLabel = "app.kubernetes.io/managed-by"
 

@@ -94,7 +94,7 @@ func addControllers(mgr ctrl.Manager, o *options) error {
 		return err
 	}
 	census, ledger := transition.NewCensus(), controllers.NewLedger()
-	profiles := controllers.NewProfiles(mgr.GetCache(), protected, census)
+	profiles := controllers.NewProfiles(mgr.GetCache(), protected, census, ownNamespace())
 	warm := true
 	profile := &controllers.ProfileReconciler{
 		Reader:    mgr.GetCache(),
@@ -103,6 +103,7 @@ func addControllers(mgr ctrl.Manager, o *options) error {
 		Profiles:  profiles,
 		Ledger:    ledger,
 		Protected: protected,
+		Namespace: ownNamespace(),
 	}
 	if err := profile.SetupWithManager(mgr, controller.Options{EnableWarmup: &warm}); err != nil {
 		return fmt.Errorf("setting up the profile controller: %w", err)

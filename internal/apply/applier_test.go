@@ -345,7 +345,9 @@ func TestReleaseAndHold(t *testing.T) {
 		want     []string
 	}{
 		"a namespace that leaves loses its labels first, then access, then policies": {
-			do:       func(a *Applier, o *Observed) Result { return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o) },
+			do: func(a *Applier, o *Observed) Result {
+				return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o)
+			},
 			observed: func(o render.Objects) *Observed { return see(member).holding(o).Observed },
 			want: []string{
 				"unlabel one", "delete RoleBinding " + binding, "delete Role segmentation-viewer",
@@ -353,18 +355,24 @@ func TestReleaseAndHold(t *testing.T) {
 			},
 		},
 		"if the labels cannot be removed, the policies stay": {
-			do:       func(a *Applier, o *Observed) Result { return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o) },
+			do: func(a *Applier, o *Observed) Result {
+				return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o)
+			},
 			observed: func(o render.Objects) *Observed { return see(member).holding(o).Observed },
 			errs:     map[string]error{"unlabel one": apierrors.NewInternalError(errors.New("boom"))},
 			want:     []string{"unlabel one"},
 		},
 		"one label of the two is a forgery too": {
-			do:       func(a *Applier, o *Observed) Result { return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o) },
+			do: func(a *Applier, o *Observed) Result {
+				return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o)
+			},
 			observed: func(render.Objects) *Observed { return see(map[string]string{v1alpha1.TierLabel: "web"}).Observed },
 			want:     []string{"unlabel one"},
 		},
 		"a forged object with any name is removed": {
-			do: func(a *Applier, o *Observed) Result { return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o) },
+			do: func(a *Applier, o *Observed) Result {
+				return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o)
+			},
 			observed: func(render.Objects) *Observed {
 				return see(nil).but(func(s *Observed) { s.Roles = append(s.Roles, *short) })
 			},
@@ -389,7 +397,9 @@ func TestReleaseAndHold(t *testing.T) {
 			want: []string{"unlabel one"},
 		},
 		"what lost its label but belongs to a profile is removed too": {
-			do: func(a *Applier, o *Observed) Result { return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o) },
+			do: func(a *Applier, o *Observed) Result {
+				return a.Release(t.Context(), transition.View{AloneOfAll: true, MayOpen: true, MayRelabel: true}, o)
+			},
 			observed: func(o render.Objects) *Observed {
 				return see(nil).holding(render.Objects{Roles: o.Roles}).but(func(s *Observed) { s.Roles[0].Labels = nil })
 			},

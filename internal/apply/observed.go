@@ -35,12 +35,22 @@ func IsManaged(obj client.Object) bool {
 // isOurs tells whether the operator may change an object: it carries the managed-by label,
 // or lost it but still belongs to the profile; to any profile, if no owner is given.
 func isOurs(obj client.Object, owner types.UID) bool {
+	if isBookmark(obj) {
+		return false
+	}
 	return IsManaged(obj) || slices.ContainsFunc(obj.GetOwnerReferences(), func(ref metav1.OwnerReference) bool {
 		if owner == "" {
 			return ref.Kind == "SegmentationProfile" && strings.HasPrefix(ref.APIVersion, v1alpha1.GroupName+"/")
 		}
 		return ref.UID == owner
 	})
+}
+
+// isBookmark tells whether an object is the bookmark of a profile (render.Bookmark), which no
+// namespace is brought to or rid of.
+func isBookmark(obj client.Object) bool {
+	profile, labelled := obj.GetLabels()[v1alpha1.BookmarkLabel]
+	return labelled && !IsManaged(obj) && obj.GetName() == render.BookmarkPrefix+profile
 }
 
 // basePolicy returns the operator's policy that isolates the namespace; nil if there is none.

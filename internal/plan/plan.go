@@ -26,6 +26,10 @@ type Plan struct {
 	UID types.UID
 	// Generation is the profile's generation.
 	Generation int64
+	// Keeper is a second owner of policies; nil if they have none. As long as it is there, the garbage
+	// collector does not remove them when the profile is deleted: the operator does, in an order
+	// in which no flow is lost.
+	Keeper *metav1.OwnerReference
 	// DNS is where names are resolved; nil opens nothing.
 	DNS *DNS
 	// Tiers are the profile's tiers in the order of the profile.

@@ -35,7 +35,7 @@ func basePolicy(m metadata) *networkingv1.NetworkPolicy {
 		}
 	}
 	slices.Sort(names)
-	policy := newPolicy(m.object(Prefix, append(declaredBy, slices.Compact(names)...)...))
+	policy := m.policy(Prefix, append(declaredBy, slices.Compact(names)...)...)
 	policy.Spec.PolicyTypes = []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}
 	policy.Spec.Ingress = ingressRules(ingress)
 	policy.Spec.Egress = egressRules(egress)
@@ -46,7 +46,7 @@ func basePolicy(m metadata) *networkingv1.NetworkPolicy {
 // named for the dependency and the side, so that no other change of the profile renames it.
 func podPolicy(m metadata, rule *plan.Rule) *networkingv1.NetworkPolicy {
 	name := PodPolicyName(rule.Dependency, rule.Direction)
-	policy := newPolicy(m.object(name, "tier/"+m.tier.Name, "dependency/"+rule.Dependency))
+	policy := m.policy(name, "tier/"+m.tier.Name, "dependency/"+rule.Dependency)
 	policy.Spec.PodSelector = *rule.Pods
 	policy.Spec.PolicyTypes = []networkingv1.PolicyType{rule.Direction}
 	openings := []opening{dependencyOpening(m, rule)}
@@ -61,6 +61,13 @@ func podPolicy(m metadata, rule *plan.Rule) *networkingv1.NetworkPolicy {
 // PodPolicyName is the name of the policy of one side of a dependency.
 func PodPolicyName(dependency string, direction networkingv1.PolicyType) string {
 	return Prefix + "-" + dependency + "-" + strings.ToLower(string(direction))
+}
+
+// policy begins a policy.
+func (m metadata) policy(name string, declaredBy ...string) *networkingv1.NetworkPolicy {
+	policy := newPolicy(m.object(name, declaredBy...))
+	policy.OwnerReferences = m.policyOwners()
+	return policy
 }
 
 func newPolicy(meta metav1.ObjectMeta) *networkingv1.NetworkPolicy {

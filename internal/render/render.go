@@ -154,6 +154,14 @@ func (m metadata) object(name string, declaredBy ...string) metav1.ObjectMeta {
 	}
 }
 
+// policyOwners returns the references of a policy: to the profile, and to what keeps it.
+func (m metadata) policyOwners() []metav1.OwnerReference {
+	if m.plan.Keeper == nil {
+		return m.owners()
+	}
+	return append(m.owners(), *m.plan.Keeper)
+}
+
 // owners returns the reference to the profile. It has no controller flag, since an object
 // that a backup restored may still have a reference with one, and the API server allows
 // only one; and it does not block the profile's deletion.

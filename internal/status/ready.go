@@ -13,6 +13,9 @@ import (
 func (c *conditionSetter) setReady(t *tally) {
 	stalled, why := c.stalled(t)
 	working, doing := working(t)
+	if c.in.Unmarked && working == "" {
+		working, doing = v1alpha1.ReasonProgressing, "the profile's bookmark is not written yet"
+	}
 	c.present(v1alpha1.ConditionReconciling, working != "", working, doing)
 	c.present(v1alpha1.ConditionStalled, stalled != "", stalled, why)
 

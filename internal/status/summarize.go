@@ -22,6 +22,8 @@ type Input struct {
 	Invalid field.ErrorList
 	// Namespaces are all namespaces that the profile selects or holds.
 	Namespaces []Namespace
+	// Unmarked is set as long as the profile has no bookmark: it claims nothing until then.
+	Unmarked bool
 	// Now is the time of a transition.
 	Now time.Time
 }

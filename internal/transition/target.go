@@ -172,7 +172,7 @@ func own(have *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
 	out.Name, out.Namespace = have.Name, have.Namespace
 	out.Labels, out.Annotations = ours(have.Labels), ours(have.Annotations)
 	for _, ref := range have.OwnerReferences {
-		if strings.HasPrefix(ref.APIVersion, v1alpha1.GroupName+"/") {
+		if strings.HasPrefix(ref.APIVersion, v1alpha1.GroupName+"/") || ref.Kind == "Namespace" {
 			out.OwnerReferences = append(out.OwnerReferences, ref)
 		}
 	}

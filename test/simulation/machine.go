@@ -17,6 +17,9 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
+// home is the operator's own namespace.
+const home = "home"
+
 // workers is how many namespaces are worked on at the same time.
 const workers = 4
 
@@ -70,11 +73,11 @@ func (m *machine) start() {
 	l.reconciler = &controllers.NamespaceReconciler{
 		Reader:   m.store,
 		Applier:  apply.New(w, w),
-		Profiles: controllers.NewProfiles(m.store, claim.Protected{"kube-*"}, census),
+		Profiles: controllers.NewProfiles(m.store, claim.Protected{home}, census, home),
 		Ledger:   controllers.NewLedger(),
 		Census:   census,
 
-		Protected: claim.Protected{"kube-*"},
+		Protected: claim.Protected{home},
 		Clock:     func() time.Time { return time.Unix(0, 0) },
 	}
 	census.WakeWith(func(namespaces []string) {

@@ -87,7 +87,7 @@ func (s *simulated) wrote(namespace, text string) {
 func (s *simulated) transition(change func()) {
 	s.before = s.policies()
 	change()
-	for name := range s.store.namespaces {
+	for _, name := range s.store.cluster() {
 		s.look(name)
 	}
 	s.states, s.log = []invariant.Flows{s.tracker.Flows()}, []string{"begin"}
@@ -120,7 +120,11 @@ func (s *simulated) judge() {
 // checkSettled compares what is in the cluster with what the compiler makes of the profiles.
 func (s *simulated) checkSettled() {
 	claimants, plans := s.claimants()
-	for name, n := range s.store.namespaces {
+	for _, name := range s.store.cluster() {
+		n := s.store.namespaces[name]
+		if s.store.profiles[n.Labels[v1alpha1.ProfileLabel]] == nil && n.Labels[v1alpha1.ProfileLabel] != "" {
+			s.t.Fatalf("namespace %s is a member of a profile that was deleted\n%s", name, s.describe())
+		}
 		decision := claim.Decide(claim.Namespace{Name: name, Labels: n.Labels}, claimants, nil)
 		var want []*networkingv1.NetworkPolicy
 		member := map[string]string{}
@@ -182,7 +186,7 @@ func (s *simulated) claimants() ([]claim.Claimant, map[string]*plan.Plan) {
 
 func (s *simulated) describe() string {
 	var out strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(s.store.namespaces)) {
+	for _, name := range s.store.cluster() {
 		fmt.Fprintln(&out, "namespace", name, s.store.namespaces[name].Labels)
 	}
 	for i, line := range s.log {
@@ -200,7 +204,7 @@ func (s *simulated) describe() string {
 // policies writes the labels and policies of all namespaces.
 func (s *simulated) policies() string {
 	var out strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(s.store.namespaces)) {
+	for _, name := range s.store.cluster() {
 		fmt.Fprintln(&out, "namespace", name, s.store.namespaces[name].Labels)
 		for _, p := range s.store.policies(name) {
 			raw, _ := json.Marshal(p.Spec)

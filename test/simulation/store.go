@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
 
 // store holds objects as an API server does, and lets them be read as from a cache that is
@@ -33,11 +34,13 @@ type store struct {
 type id struct{ kind, name string }
 
 func newStore() *store {
-	return &store{
+	s := &store{
 		profiles:   map[string]*v1alpha1.SegmentationProfile{},
 		namespaces: map[string]*metav1.PartialObjectMetadata{},
 		objects:    map[string]map[id]client.Object{},
 	}
+	s.addNamespace(home, nil)
+	return s
 }
 
 // stamp gives an object the next resource version, and a UID if it has none.
@@ -83,6 +86,21 @@ func (s *store) putProfile(p *v1alpha1.SegmentationProfile) {
 	}
 	s.stamp(p)
 	s.profiles[p.Name] = p
+	bookmark := render.Bookmark(p.Name, p.UID, home)
+	s.stamp(bookmark)
+	s.objects[home][id{"NetworkPolicy", bookmark.Name}] = bookmark
+}
+
+// deleteProfile deletes a profile, and its bookmark as the garbage collector does. Policies have
+// another owner, so it leaves them alone.
+func (s *store) deleteProfile(name string) {
+	delete(s.profiles, name)
+	delete(s.objects[home], id{"NetworkPolicy", render.BookmarkPrefix + name})
+}
+
+// cluster are the namespaces but for the operator's own.
+func (s *store) cluster() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(s.namespaces)), func(name string) bool { return name == home })
 }
 
 // policies are all policies of a namespace, in the order of their names.

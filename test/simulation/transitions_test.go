@@ -1,8 +1,6 @@
 package simulation
 
 import (
-	"maps"
-	"slices"
 	"testing"
 	"time"
 
@@ -34,11 +32,15 @@ func between(t *rapid.T, all *totals) {
 	switch rapid.IntRange(0, 3).Draw(t, "change") {
 	case 0:
 		s.transition(func() {
-			for _, name := range slices.Sorted(maps.Keys(s.store.namespaces)) {
+			for _, name := range s.store.cluster() {
 				if name != labelled && name != bare && rapid.Bool().Draw(t, "relabel") {
 					s.store.label(name, map[string]string{"layer": drawLayer(t)})
 				}
 			}
+		})
+	case 1:
+		s.transition(func() {
+			s.store.deleteProfile(rapid.SampledFrom(profiles).Draw(t, "deleted"))
 		})
 	default:
 		s.transition(put)

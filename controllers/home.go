@@ -1,0 +1,95 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
+)
+
+// home is what the operator's own namespace says.
+type home struct {
+	// keeper refers to the namespace; nil if the operator has none.
+	keeper *metav1.OwnerReference
+	// bookmarks are the UIDs of the profiles that own bookmarks, by name; empty for a profile that
+	// was deleted as an orphan.
+	bookmarks map[string]types.UID
+}
+
+// lookHome reads the operator's own namespace from the cache. Outside of a cluster it has none.
+func lookHome(ctx context.Context, reader client.Reader, name string) (home, error) {
+	if name == "" {
+		return home{}, nil
+	}
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := reader.Get(ctx, client.ObjectKey{Name: name}, namespace); err != nil {
+		return home{}, fmt.Errorf("reading the operator's own namespace: %w", err)
+	}
+	var policies networkingv1.NetworkPolicyList
+	if err := reader.List(ctx, &policies, client.InNamespace(name), client.UnsafeDisableDeepCopy); err != nil {
+		return home{}, fmt.Errorf("listing bookmarks: %w", err)
+	}
+	h := home{
+		keeper:    &metav1.OwnerReference{APIVersion: "v1", Kind: "Namespace", Name: name, UID: namespace.UID},
+		bookmarks: map[string]types.UID{},
+	}
+	for i := range policies.Items {
+		if profile := bookmarkOf(&policies.Items[i]); profile != "" {
+			h.bookmarks[profile] = ownerOf(&policies.Items[i])
+		}
+	}
+	return h, nil
+}
+
+// bookmarkOf returns the profile that an object is the bookmark of; empty if it is none.
+func bookmarkOf(obj client.Object) string {
+	profile := obj.GetLabels()[v1alpha1.BookmarkLabel]
+	if obj.GetName() != render.BookmarkPrefix+profile || obj.GetDeletionTimestamp() != nil {
+		return ""
+	}
+	return profile
+}
+
+func ownerOf(obj client.Object) types.UID {
+	for _, ref := range obj.GetOwnerReferences() {
+		if ref.Kind == "SegmentationProfile" {
+			return ref.UID
+		}
+	}
+	return ""
+}
+
+// has tells whether a profile has its bookmark; always true where there are none.
+func (h *home) has(profile *v1alpha1.SegmentationProfile) bool {
+	return h.keeper == nil || h.bookmarks[profile.Name] == profile.UID
+}
+
+// isGone tells whether a profile that does not exist was deleted, and not as an orphan.
+func (h *home) isGone(profile string) bool {
+	_, marked := h.bookmarks[profile]
+	return h.keeper != nil && !marked
+}
+
+// writeBookmark writes the bookmark of a profile.
+func writeBookmark(ctx context.Context, c client.Writer, profile *v1alpha1.SegmentationProfile, namespace string) error {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(render.Bookmark(profile.Name, profile.UID, namespace))
+	if err != nil {
+		return fmt.Errorf("converting a bookmark: %w", err)
+	}
+	err = c.Apply(ctx, client.ApplyConfigurationFromUnstructured(&unstructured.Unstructured{Object: content}),
+		client.FieldOwner(v1alpha1.ManagedByValue), client.ForceOwnership)
+	if err != nil {
+		return fmt.Errorf("writing the bookmark: %w", err)
+	}
+	return nil
+}
