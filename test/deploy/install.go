@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -19,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 )
 
 // Who the operator is: see config/rbac/service_account.yaml.
@@ -111,4 +114,19 @@ func readManifests(file string) ([]*unstructured.Unstructured, error) {
 			objects = append(objects, obj)
 		}
 	}
+}
+
+// Compile compiles a profile as the installed operator does: the operator's own namespace is
+// the second owner of policies.
+func Compile(ctx context.Context, c client.Client, profile *v1alpha1.SegmentationProfile) (*plan.Plan, error) {
+	var own corev1.Namespace
+	if err := c.Get(ctx, client.ObjectKey{Name: Namespace}, &own); err != nil {
+		return nil, err
+	}
+	compiled, errs := plan.Compile(profile)
+	if len(errs) > 0 {
+		return nil, errs.ToAggregate()
+	}
+	compiled.Keeper = &metav1.OwnerReference{APIVersion: "v1", Kind: "Namespace", Name: own.Name, UID: own.UID}
+	return compiled, nil
 }

@@ -12,7 +12,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
+	"github.com/segmentation-dev/segmentation-operator/test/deploy"
 )
 
 // TestProfileLifecycle takes one profile through all that can be done to one.
@@ -207,19 +209,45 @@ func TestDeletionOfProfiles(t *testing.T) {
 		}, soon, tick).Should(BeTrue())
 		w.eventuallyBare("one")
 	})
-	t.Run("with the operator down nothing hangs, and the labels go when it is back", func(t *testing.T) {
+	t.Run("with the operator down nothing hangs or opens, and all goes when it is back", func(t *testing.T) {
 		w := newWorld(t)
 		w.namespace("one", "web")
 		p := w.create(w.twoTiers("shop").Obj())
 		w.settled(p, 1)
 		w.Expect(env.operator.Stop()).To(Succeed())
 		w.Expect(env.admin.Delete(t.Context(), p)).To(Succeed())
-		w.Eventually(func() int {
-			got, err := w.objects("one")
-			w.Expect(err).NotTo(HaveOccurred())
-			return len(got.Policies)
-		}, soon, tick).Should(BeZero())
+		w.Eventually(func() bool {
+			return apierrors.IsNotFound(env.admin.Get(t.Context(), client.ObjectKeyFromObject(p), p))
+		}, soon, tick).Should(BeTrue())
+		w.Consistently(func() error {
+			_, err := w.policy("one", "segmentation")
+			return err
+		}, 2*time.Second, tick).Should(Succeed())
 		w.Expect(env.operator.Start()).To(Succeed())
+		w.eventuallyBare("one")
+	})
+	t.Run("an orphan of a time in which the operator was down is kept too", func(t *testing.T) {
+		w := newWorld(t)
+		w.namespace("one", "web")
+		p := w.create(w.twoTiers("shop").Obj())
+		w.settled(p, 1)
+		w.Expect(env.operator.Stop()).To(Succeed())
+		w.Expect(env.admin.Delete(t.Context(), p, client.PropagationPolicy(metav1.DeletePropagationOrphan))).To(Succeed())
+		w.Eventually(func() bool {
+			return apierrors.IsNotFound(env.admin.Get(t.Context(), client.ObjectKeyFromObject(p), p))
+		}, soon, tick).Should(BeTrue())
+		w.Expect(env.operator.Start()).To(Succeed())
+		w.Consistently(func() map[string]string {
+			var n corev1.Namespace
+			w.Expect(env.admin.Get(t.Context(), client.ObjectKey{Name: w.ns("one")}, &n)).To(Succeed())
+			_, err := w.policy("one", "segmentation")
+			w.Expect(err).NotTo(HaveOccurred())
+			return n.Labels
+		}, 2*time.Second, tick).Should(HaveKeyWithValue(v1alpha1.ProfileLabel, p.Name))
+
+		// Without its bookmark it counts as deleted.
+		bookmark := render.Bookmark(p.Name, "", deploy.Namespace)
+		w.Expect(env.admin.Delete(t.Context(), bookmark)).To(Succeed())
 		w.eventuallyBare("one")
 	})
 }

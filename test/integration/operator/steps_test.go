@@ -20,7 +20,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
-	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 	"github.com/segmentation-dev/segmentation-operator/test/deploy"
@@ -180,9 +179,9 @@ func (w *world) condition(p *v1alpha1.SegmentationProfile, kind string, status m
 // nil if it does. It compares with what the API server returns, field by field: so it also
 // shows that what is rendered carries all of the API server's defaults.
 func (w *world) has(p *v1alpha1.SegmentationProfile, namespace, tier string) error {
-	compiled, errs := plan.Compile(p)
-	if len(errs) > 0 {
-		return errs.ToAggregate()
+	compiled, err := deploy.Compile(w.ctx(), env.admin, p)
+	if err != nil {
+		return err
 	}
 	want := render.Tier(compiled, compiled.Tier(tier)).In(w.ns(namespace))
 	got, err := w.objects(namespace)
