@@ -178,7 +178,10 @@ func (r *run) mayLeave(view *transition.View, policies []*networkingv1.NetworkPo
 	if !view.MayOpen {
 		return false
 	}
-	if start == transition.Open && !view.AloneOfAll {
+	switch {
+	case start == transition.Closed:
+		r.steps(transition.Segmenting(policies))
+	case !view.AloneOfAll:
 		r.steps(transition.Opening(policies))
 	}
 	if r.failed(KindNetworkPolicy) {

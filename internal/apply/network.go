@@ -32,12 +32,10 @@ func (r *run) target(task *Task, have []*networkingv1.NetworkPolicy) (target tra
 	final := transition.Exactly(task.Rendered.Policies)
 	view := &task.View
 	switch {
-	case mayFinish(task, have):
+	case r.mayFinish(task, have):
 		return final, true
-	case view.Role == transition.Joining && (view.AnyMoving || view.AnyLeaving):
-		return transition.Exactly(task.Policies(render.ByChoice)), false
 	case view.Role == transition.Joining:
-		return transition.Exactly(task.Policies(render.ByEither)), false
+		return transition.Exactly(r.joining(task)), false
 	}
 	sight := render.ByLabels
 	if view.AnyMoving || view.AnyLeaving || view.Role == transition.Moving {
@@ -52,12 +50,28 @@ func (r *run) target(task *Task, have []*networkingv1.NetworkPolicy) (target tra
 	}), false
 }
 
+// joining are the policies of a namespace that joins together with others. If it was open to all,
+// it stays open to those that join too. If not, it is opened to members only.
+func (r *run) joining(task *Task) []*networkingv1.NetworkPolicy {
+	view := &task.View
+	switch {
+	case r.observed.start() == transition.Closed:
+		// It would take itself for unsegmented, too.
+		return transition.WithoutUnsegmented(task.Policies(render.BySelection))
+	case view.AnyMoving || view.AnyLeaving:
+		return task.Policies(render.ByChoice)
+	default:
+		return task.Policies(render.ByEither)
+	}
+}
+
 // mayFinish tells whether the policies may be what they should be in the end.
-func mayFinish(task *Task, have []*networkingv1.NetworkPolicy) bool {
+func (r *run) mayFinish(task *Task, have []*networkingv1.NetworkPolicy) bool {
 	view, final := &task.View, task.Rendered.Policies
 	switch view.Role {
 	case transition.Joining:
-		return view.AloneOfAll || view.Alone && !view.AnyLeaving
+		alone := view.AloneOfAll || view.Alone && !view.AnyLeaving
+		return alone && (r.observed.start() == transition.Open || !transition.HaveUnsegmented(final))
 	case transition.Moving:
 		return view.AloneOfAll && !transition.GoBy(final, view.Has)
 	default:
@@ -111,11 +125,12 @@ func (o *Observed) start() transition.Start {
 
 // steps makes the writes one after the other. After one that failed, nothing is removed. What
 // closes a path without removing a policy is not done either, as long as a retry may help: what
-// the failed write was to open may be what it closes.
+// the failed write was to open may be what it closes. Without the base policy nothing else is
+// written: a pod with a policy of its own would be denied all that the base policy allows.
 func (r *run) steps(steps []transition.Step) {
 	for _, step := range steps {
 		failed := r.failed(KindNetworkPolicy)
-		if failed && (step.Desired == nil || step.Closes && r.mayRetry()) {
+		if failed && (!r.based || step.Desired == nil || step.Closes && r.mayRetry()) {
 			continue
 		}
 		r.step(step)

@@ -123,6 +123,7 @@ func (s *sorter) replace(want, have *networkingv1.NetworkPolicy) {
 func (s *sorter) unite() {
 	for i, step := range s.mixed {
 		if i == len(s.mixed)-1 {
+			step.Closes = true
 			s.opening = append(s.opening, step)
 			continue
 		}
@@ -169,6 +170,20 @@ func Opening(observed []*networkingv1.NetworkPolicy) []Step {
 		return nil
 	}
 	return []Step{{Desired: opened(own(base)), Current: base}}
+}
+
+// Segmenting returns the writes that take from a namespace's policies all that depends on the labels
+// of others, which are about to change. It is for a namespace that leaves, and that other policies
+// isolate: it will not be open to them.
+func Segmenting(observed []*networkingv1.NetworkPolicy) []Step {
+	var out []Step
+	for _, have := range observed {
+		byLabels := func(p *networkingv1.NetworkPolicyPeer) bool { return isUnsegmented(p) || tierOf(p) != "" }
+		if want := without(byLabels, own(have)); !equality.Semantic.DeepEqual(want.Spec, have.Spec) {
+			out = append(out, Step{Desired: want, Current: have, Closes: true})
+		}
+	}
+	return out
 }
 
 // Removal returns the writes that take all policies away. A pod that has a policy of its own

@@ -67,6 +67,30 @@ func Widened(desired, observed []*networkingv1.NetworkPolicy, w Widening) Target
 	return out
 }
 
+// HaveUnsegmented tells whether a peer of the policies stands for namespaces because they are not
+// members.
+func HaveUnsegmented(policies []*networkingv1.NetworkPolicy) bool {
+	return anyPeer(policies, func(peer networkingv1.NetworkPolicyPeer) bool { return isUnsegmented(&peer) })
+}
+
+func anyPeer(policies []*networkingv1.NetworkPolicy, is func(networkingv1.NetworkPolicyPeer) bool) bool {
+	return slices.ContainsFunc(policies, func(p *networkingv1.NetworkPolicy) bool {
+		return slices.ContainsFunc(directions(), func(direction networkingv1.PolicyType) bool {
+			return slices.ContainsFunc(rulesOf(&p.Spec, direction), func(r rule) bool { return slices.ContainsFunc(r.peers, is) })
+		})
+	})
+}
+
+// WithoutUnsegmented returns policies without the peers that stand for namespaces because they are
+// not members.
+func WithoutUnsegmented(policies []*networkingv1.NetworkPolicy) []*networkingv1.NetworkPolicy {
+	out := make([]*networkingv1.NetworkPolicy, 0, len(policies))
+	for _, p := range policies {
+		out = append(out, without(isUnsegmented, p))
+	}
+	return out
+}
+
 // SameAcross tells whether two lists of policies of a profile's namespace allow the same by labels
 // that are not those of the profile: for want of any, or to and from tiers of other profiles.
 func SameAcross(profile string, desired, observed []*networkingv1.NetworkPolicy) bool {
@@ -93,13 +117,7 @@ func GoBy(policies []*networkingv1.NetworkPolicy, tier Membership) bool {
 		return tierOf(&peer) == tier.Profile && peer.NamespaceSelector != nil &&
 			peer.NamespaceSelector.MatchLabels[v1alpha1.TierLabel] == tier.Tier
 	}
-	return slices.ContainsFunc(policies, func(p *networkingv1.NetworkPolicy) bool {
-		return slices.ContainsFunc(directions(), func(direction networkingv1.PolicyType) bool {
-			return slices.ContainsFunc(rulesOf(&p.Spec, direction), func(r rule) bool {
-				return slices.ContainsFunc(r.peers, goesBy)
-			})
-		})
-	})
+	return anyPeer(policies, goesBy)
 }
 
 // now is what may be written of a desired policy.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"pgregory.net/rapid"
@@ -44,6 +45,11 @@ func drawNamespaces(t *rapid.T) map[string]map[string]string {
 		out[fmt.Sprint("n", i)] = map[string]string{"layer": drawLayer(t)}
 	}
 	return out
+}
+
+// foreign is a policy of somebody else, that isolates some pods.
+func foreign(namespace string) *networkingv1.NetworkPolicy {
+	return builders.MakeNetworkPolicy(namespace, "theirs").Pods(map[string]string{"app": "a"}).DenyAll().Obj()
 }
 
 func drawLayer(t *rapid.T) string {

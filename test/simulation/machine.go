@@ -31,27 +31,30 @@ type machine struct {
 	choose func(n int) int
 	// wrote is called after each write.
 	wrote func(namespace, text string)
-	// breaks changes the client on purpose, to show that a broken order is found out.
-	breaks func(client.Writer) client.Writer
+	// swap breaks the order of writes on purpose: see writer.
+	swap bool
+	// faults has one of so many writes fail, made or not; none if zero.
+	faults int
 	// crashAt is the number of writes after which the operator crashes; none if negative.
 	crashAt int
 
 	life   *life
 	writes int
 	passes int
+	failed int
 }
 
 // life is one life of the operator, from a start to a crash or the end.
 type life struct {
 	reconciler *controllers.NamespaceReconciler
-	dead       bool
+	writer     *writer
 	dirty      map[string]bool
 	active     map[string]*pass
 }
 
 // pass is one call of Reconcile, which goes on when it is told to.
 type pass struct {
-	goOn chan bool
+	goOn chan fate
 	// parked gets a value when the pass is about to write, and is closed when it has ended.
 	parked chan struct{}
 	result reconcile.Result
@@ -61,14 +64,15 @@ type pass struct {
 // start begins a new life, that knows nothing of the one before.
 func (m *machine) start() {
 	l := &life{dirty: map[string]bool{}, active: map[string]*pass{}}
-	w := client.Writer(&writer{
-		store: m.store,
-		turn:  func(namespace string) error { return l.turn(namespace) },
-		wrote: func(namespace, text string) { m.after(l, namespace, text) },
-	})
-	if m.breaks != nil {
-		w = m.breaks(w)
+	w := &writer{
+		store:   m.store,
+		turn:    func(namespace string) (fate, error) { return l.turn(namespace) },
+		wrote:   func(namespace, text string) { m.after(l, namespace, text) },
+		deleted: func(obj client.Object) { l.reconciler.Applier.SawDeletion(obj) },
+		swap:    m.swap,
+		late:    map[string]func(){},
 	}
+	l.writer = w
 	census := transition.NewCensus()
 	l.reconciler = &controllers.NamespaceReconciler{
 		Reader:   m.store,
@@ -91,14 +95,31 @@ func (m *machine) start() {
 	}
 }
 
-// turn parks a pass until it is told to write.
-func (l *life) turn(namespace string) error {
+// turn parks a pass until it is told to write, and what becomes of the write.
+func (l *life) turn(namespace string) (fate, error) {
 	p := l.active[namespace]
 	p.parked <- struct{}{}
-	if !<-p.goOn || l.dead {
-		return errCrashed
+	switch f := <-p.goOn; f {
+	case crashed:
+		return f, errCrashed
+	case dropped:
+		return f, errLost
+	default:
+		return f, nil
 	}
-	return nil
+}
+
+// fate draws what becomes of the next write. It is drawn here and not where the write is made,
+// since only one goroutine may draw.
+func (m *machine) fate() fate {
+	if m.faults == 0 || m.choose(m.faults) > 0 {
+		return made
+	}
+	m.failed++
+	if m.choose(2) == 0 {
+		return unanswered
+	}
+	return dropped
 }
 
 func (m *machine) after(l *life, namespace, text string) {
@@ -146,12 +167,13 @@ func (m *machine) advance(ctx context.Context, namespace string) {
 	if p == nil {
 		p = m.begin(ctx, namespace)
 	} else {
-		p.goOn <- true
+		p.goOn <- m.fate()
 	}
 	if _, more := <-p.parked; more {
 		return
 	}
 	delete(l.active, namespace)
+	l.writer.catchUp(namespace)
 	if p.err != nil || p.result.RequeueAfter > 0 && p.result.RequeueAfter < transition.Patience {
 		l.dirty[namespace] = true
 	}
@@ -159,7 +181,7 @@ func (m *machine) advance(ctx context.Context, namespace string) {
 
 func (m *machine) begin(ctx context.Context, namespace string) *pass {
 	l := m.life
-	p := &pass{goOn: make(chan bool), parked: make(chan struct{})}
+	p := &pass{goOn: make(chan fate), parked: make(chan struct{})}
 	l.active[namespace] = p
 	delete(l.dirty, namespace)
 	m.passes++
@@ -176,12 +198,11 @@ func (m *machine) begin(ctx context.Context, namespace string) *pass {
 func (m *machine) crash() {
 	m.crashAt = -1
 	old := m.life
-	old.dead = true
 	for _, name := range slices.Sorted(maps.Keys(old.active)) {
 		p := old.active[name]
-		p.goOn <- false
-		for range p.parked {
-			p.goOn <- false
+		p.goOn <- crashed
+		for range p.parked { // It may try other writes before it gives up.
+			p.goOn <- crashed
 		}
 	}
 	m.start()

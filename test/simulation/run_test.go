@@ -12,10 +12,10 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"pgregory.net/rapid"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/apply"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
@@ -24,8 +24,7 @@ import (
 
 // totals add up what all runs did.
 type totals struct {
-	pairs, writes, crashes, violations int
-	flows                              int
+	pairs, writes, crashes, faults, flows int
 }
 
 // simulated is a cluster, its operator, and what was seen of it.
@@ -41,9 +40,13 @@ type simulated struct {
 	// before is the cluster at the beginning of the transition.
 	before string
 	totals *totals
+	// judged is told of a violation, if it is set.
+	judged func(text string)
+	// mayLose is set if there are policies of others: see docs/transitions.md.
+	mayLose bool
 }
 
-func newSimulated(t *rapid.T, totals *totals, breaks func(client.Writer) client.Writer) *simulated {
+func newSimulated(t *rapid.T, totals *totals) *simulated {
 	s := &simulated{t: t, store: newStore(), totals: totals}
 	members := drawNamespaces(t)
 	s.world = world(slices.Sorted(maps.Keys(members)))
@@ -51,17 +54,29 @@ func newSimulated(t *rapid.T, totals *totals, breaks func(client.Writer) client.
 	if s.tracker, err = invariant.NewTracker(s.world); err != nil {
 		t.Fatal(err)
 	}
+	crowded := map[string]bool{}
+	if rapid.IntRange(0, 4).Draw(t, "crowded") == 0 {
+		s.mayLose = true
+		for _, name := range slices.Sorted(maps.Keys(members)) {
+			crowded[name] = rapid.Bool().Draw(t, "crowded")
+		}
+	}
 	members[labelled], members[bare] = map[string]string{"team": "ops"}, nil
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		s.store.addNamespace(name, members[name])
+		if crowded[name] {
+			s.store.add(foreign(name))
+		}
 		s.look(name)
 	}
 	s.machine = &machine{
 		store:   s.store,
 		choose:  func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "next") },
 		wrote:   s.wrote,
-		breaks:  breaks,
 		crashAt: -1,
+	}
+	if rapid.IntRange(0, 2).Draw(t, "faults") == 0 {
+		s.machine.faults = 10
 	}
 	return s
 }
@@ -102,6 +117,8 @@ func (s *simulated) transition(change func()) {
 	s.judge()
 	s.checkSettled()
 	s.totals.pairs++
+	s.totals.faults += s.machine.failed
+	s.machine.failed = 0
 }
 
 func (s *simulated) judge() {
@@ -110,8 +127,10 @@ func (s *simulated) judge() {
 		s.totals.writes++
 		s.totals.flows += s.world.Size()
 		report := bounds.Check(state)
-		if report.Counts[invariant.Lost]+report.Counts[invariant.Opened] > 0 {
-			s.totals.violations++
+		if report.Counts[invariant.Opened] > 0 || report.Counts[invariant.Lost] > 0 && !s.mayLose {
+			if s.judged != nil {
+				s.judged(report.String())
+			}
 			s.t.Fatalf("after write %d (%s): %s\n%s", i, s.log[i], report.String(), s.describe())
 		}
 	}
@@ -136,7 +155,7 @@ func (s *simulated) checkSettled() {
 			want = render.Tier(p, p.Tier(decision.Tier)).In(name).Policies
 			member = render.MembershipLabels(decision.Profile, decision.Tier)
 		}
-		got := s.store.policies(name)
+		got := slices.DeleteFunc(s.store.policies(name), func(p *networkingv1.NetworkPolicy) bool { return !apply.IsManaged(p) })
 		if diff := cmp.Diff(specs(want), specs(got)); diff != "" {
 			s.t.Fatalf("namespace %s is not as declared (-want +got):\n%s\n%s", name, diff, s.describe())
 		}

@@ -58,6 +58,14 @@ func (s *store) addNamespace(name string, labels map[string]string) {
 	s.namespaces[name], s.objects[name] = n, map[id]client.Object{}
 }
 
+// add adds policies.
+func (s *store) add(policies ...*networkingv1.NetworkPolicy) {
+	for _, p := range policies {
+		s.stamp(p)
+		s.objects[p.Namespace][id{"NetworkPolicy", p.Name}] = p
+	}
+}
+
 // label changes labels of a namespace; an empty value removes the label. Objects that were
 // handed out stay as they are.
 func (s *store) label(name string, labels map[string]string) {
@@ -86,9 +94,7 @@ func (s *store) putProfile(p *v1alpha1.SegmentationProfile) {
 	}
 	s.stamp(p)
 	s.profiles[p.Name] = p
-	bookmark := render.Bookmark(p.Name, p.UID, home)
-	s.stamp(bookmark)
-	s.objects[home][id{"NetworkPolicy", bookmark.Name}] = bookmark
+	s.add(render.Bookmark(p.Name, p.UID, home))
 }
 
 // deleteProfile deletes a profile, and its bookmark as the garbage collector does. Policies have

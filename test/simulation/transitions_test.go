@@ -1,24 +1,44 @@
 package simulation
 
 import (
+	"flag"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
-
-	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 )
+
+// checks is how many clusters are drawn; each goes through two transitions.
+const checks = "1500"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
+	if !given {
+		if err := flag.Set("rapid.checks", checks); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 // TestEveryStateBetweenTwoProfilesIsSafe draws clusters and pairs of profiles.
 func TestEveryStateBetweenTwoProfilesIsSafe(t *testing.T) {
 	all := &totals{}
-	rapid.Check(t, func(t *rapid.T) { between(t, all) })
+	rapid.Check(t, func(t *rapid.T) { between(t, newSimulated(t, all)) })
 	t.Logf("prove: pairs = %d", all.pairs)
-	t.Logf("prove: writes = %d, crashes = %d, flows = %d", all.writes, all.crashes, all.flows)
+	t.Logf("prove: simulated writes checked = %d", all.writes)
+	t.Logf("prove: simulated flows compared = %d", all.flows)
+	t.Logf("prove: simulated crashes = %d", all.crashes)
+	t.Logf("prove: simulated faults = %d", all.faults)
+	t.Log("prove: simulated violations = 0")
 }
 
-func between(t *rapid.T, all *totals) {
-	s := newSimulated(t, all, nil)
+// between takes a cluster to one or two profiles, and then to a change of them.
+func between(t *rapid.T, s *simulated) {
 	profiles := []string{"shop"}
 	if rapid.IntRange(0, 2).Draw(t, "two profiles") == 0 {
 		profiles = []string{"shop", "wiki"}
@@ -29,7 +49,7 @@ func between(t *rapid.T, all *totals) {
 		}
 	}
 	s.transition(put)
-	switch rapid.IntRange(0, 3).Draw(t, "change") {
+	switch rapid.IntRange(0, 5).Draw(t, "change") {
 	case 0:
 		s.transition(func() {
 			for _, name := range s.store.cluster() {
@@ -45,5 +65,39 @@ func between(t *rapid.T, all *totals) {
 	default:
 		s.transition(put)
 	}
-	_ = v1alpha1.ProfileLabel
 }
+
+// TestABrokenOrderIsFoundOut makes the writes of each namespace in another order than the
+// operator wants them. If that were not found out, the test above would show nothing.
+func TestABrokenOrderIsFoundOut(t *testing.T) {
+	found := 0
+	for seed := range 60 {
+		said := &rejection{TB: t}
+		func() {
+			defer func() { _ = recover() }()
+			rapid.Custom(func(t *rapid.T) bool {
+				s := newSimulated(t, &totals{})
+				s.machine.swap, s.machine.faults, s.mayLose = true, 0, false
+				s.judged = said.note
+				between(t, s)
+				return true
+			}).Example(seed)
+		}()
+		if strings.Contains(said.text, "lost=") {
+			found++
+		}
+	}
+	t.Logf("%d of 60 clusters showed it", found)
+	if found < 6 {
+		t.Errorf("of 60 clusters with a broken order only %d were found out", found)
+	}
+}
+
+// rejection keeps what was said against a run.
+type rejection struct {
+	testing.TB
+
+	text string
+}
+
+func (r *rejection) note(text string) { r.text += text }

@@ -24,10 +24,50 @@ type writer struct {
 	client.Writer
 
 	store *store
-	// turn waits until the write may be made, and fails if the operator crashed.
-	turn func(namespace string) error
+	// turn waits until the write may be made. It says what becomes of it.
+	turn func(namespace string) (fate, error)
 	// wrote is called after a write.
 	wrote func(namespace, text string)
+	// deleted is called with what the watch shows of a deletion.
+	deleted func(client.Object)
+	// swap makes of two writes of objects in a namespace the second one first, to show that a
+	// broken order is found out.
+	swap bool
+	late map[string]func()
+}
+
+// fate is what becomes of a write.
+type fate string
+
+const (
+	// made: it is made, and answered.
+	made fate = "made"
+	// unanswered: it is made, and the operator gets an error.
+	unanswered fate = "unanswered"
+	// dropped: it is not made, and the operator gets an error.
+	dropped fate = "dropped"
+	// crashed: it is not made, and there is no operator any more.
+	crashed fate = "crashed"
+)
+
+// errLost is what the operator gets for a write that is not made, or not answered.
+var errLost = errors.New("the connection was reset")
+
+// finish tells of a write, and answers it.
+func (w *writer) finish(f fate, namespace, text string) error {
+	w.wrote(namespace, text)
+	if f == unanswered {
+		return errLost
+	}
+	return nil
+}
+
+// catchUp makes the write of a namespace that was held back.
+func (w *writer) catchUp(namespace string) {
+	if write := w.late[namespace]; write != nil {
+		delete(w.late, namespace)
+		write()
+	}
 }
 
 func conflict(name string) error {
@@ -50,7 +90,8 @@ func (w *writer) Apply(_ context.Context, config runtime.ApplyConfiguration, _ .
 		return fmt.Errorf("apply of a %T", config)
 	}
 	namespace := u.GetNamespace()
-	if err := w.turn(namespace); err != nil {
+	f, err := w.turn(namespace)
+	if err != nil {
 		return err
 	}
 	obj, err := typed(u)
@@ -63,11 +104,20 @@ func (w *writer) Apply(_ context.Context, config runtime.ApplyConfiguration, _ .
 		return conflict(key.name)
 	}
 	w.store.stamp(obj)
-	w.store.objects[namespace][key] = obj
 	u.SetUID(obj.GetUID())
 	u.SetResourceVersion(obj.GetResourceVersion())
-	w.wrote(namespace, fmt.Sprint("apply ", key.kind, " ", namespace, "/", key.name))
-	return nil
+	text := fmt.Sprint("apply ", key.kind, " ", namespace, "/", key.name)
+	if w.swap && w.late[namespace] == nil {
+		w.late[namespace] = func() {
+			w.store.objects[namespace][key] = obj
+			w.wrote(namespace, text)
+		}
+		return nil
+	}
+	w.store.objects[namespace][key] = obj
+	err = w.finish(f, namespace, text)
+	w.catchUp(namespace)
+	return err
 }
 
 func typed(u applied) (client.Object, error) {
@@ -86,7 +136,8 @@ func typed(u applied) (client.Object, error) {
 }
 
 func (w *writer) label(n *corev1ac.NamespaceApplyConfiguration) error {
-	if err := w.turn(*n.Name); err != nil {
+	f, err := w.turn(*n.Name)
+	if err != nil {
 		return err
 	}
 	if w.store.namespaces[*n.Name].UID != *n.UID {
@@ -94,14 +145,14 @@ func (w *writer) label(n *corev1ac.NamespaceApplyConfiguration) error {
 	}
 	w.store.label(*n.Name, n.Labels)
 	n.WithResourceVersion(w.store.namespaces[*n.Name].ResourceVersion)
-	w.wrote(*n.Name, fmt.Sprint("label ", *n.Name, " ", n.Labels))
-	return nil
+	return w.finish(f, *n.Name, fmt.Sprint("label ", *n.Name, " ", n.Labels))
 }
 
 // Patch takes labels off a namespace.
 func (w *writer) Patch(_ context.Context, obj client.Object, patch client.Patch, _ ...client.PatchOption) error {
 	name := obj.GetName()
-	if err := w.turn(name); err != nil {
+	f, err := w.turn(name)
+	if err != nil {
 		return err
 	}
 	raw, err := patch.Data(obj)
@@ -126,14 +177,14 @@ func (w *writer) Patch(_ context.Context, obj client.Object, patch client.Patch,
 	}
 	w.store.label(name, off)
 	obj.SetResourceVersion(w.store.namespaces[name].ResourceVersion)
-	w.wrote(name, "unlabel "+name)
-	return nil
+	return w.finish(f, name, "unlabel "+name)
 }
 
 // Delete deletes an object as it was seen, and no other.
 func (w *writer) Delete(_ context.Context, obj client.Object, opts ...client.DeleteOption) error {
 	namespace := obj.GetNamespace()
-	if err := w.turn(namespace); err != nil {
+	f, err := w.turn(namespace)
+	if err != nil {
 		return err
 	}
 	key := id{kindOf(obj), obj.GetName()}
@@ -146,8 +197,15 @@ func (w *writer) Delete(_ context.Context, obj client.Object, opts ...client.Del
 		return conflict(key.name)
 	}
 	delete(w.store.objects[namespace], key)
-	w.wrote(namespace, fmt.Sprint("delete ", key.kind, " ", namespace, "/", key.name))
-	return nil
+	last, ok := have.DeepCopyObject().(client.Object)
+	if !ok {
+		return fmt.Errorf("copy of a %T", have)
+	}
+	w.store.stamp(last)
+	w.deleted(last)
+	err = w.finish(f, namespace, fmt.Sprint("delete ", key.kind, " ", namespace, "/", key.name))
+	w.catchUp(namespace)
+	return err
 }
 
 func kindOf(obj client.Object) string {
