@@ -37,7 +37,7 @@ func (s *Space) findKinds() error {
 			}
 			known[key] = kinds
 		}
-		c.asks, c.kinds = slices.Collect(asks.all()), known[key]
+		c.asks, c.kinds = asks, known[key]
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ type class struct {
 	// seen is a namespace of the class as each cluster sees it.
 	seen []*namespace
 	// asks are the places of the selectors that look for pods here.
-	asks []int
+	asks bits
 	// kinds are the kinds of pods.
 	kinds []podKind
 	// first is the place of the first end in one of the namespaces, and after the place

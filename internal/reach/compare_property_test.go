@@ -1,0 +1,302 @@
+package reach_test
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"pgregory.net/rapid"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/reach"
+)
+
+// drawnCluster is a cluster whose policies have all that policies may have: blocks of both
+// families, and named ports.
+type drawnCluster struct {
+	spaces   []reach.Namespace
+	policies []*networkingv1.NetworkPolicy
+}
+
+func (d drawnCluster) make(t *rapid.T) *reach.Cluster {
+	out, err := reach.New(d.spaces, d.policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func drawCluster(t *rapid.T) drawnCluster {
+	out := drawnCluster{
+		spaces: []reach.Namespace{
+			member("web-1", rapid.SampledFrom([]string{"web", "api"}).Draw(t, "tier")), member("web-2", "web"), member("api-1", "api"),
+			{Name: "other", Labels: map[string]string{"team": rapid.SampledFrom([]string{"x", "y"}).Draw(t, "team")}},
+		},
+		policies: rapid.SliceOfN(rapid.Custom(drawPolicy), 0, 5).Draw(t, "policies"),
+	}
+	for _, p := range out.policies {
+		for i := range p.Spec.Ingress {
+			p.Spec.Ingress[i].From = drawBlock(t, p.Spec.Ingress[i].From)
+			p.Spec.Ingress[i].Ports = drawNames(t, p.Spec.Ingress[i].Ports)
+		}
+		for i := range p.Spec.Egress {
+			p.Spec.Egress[i].To = drawBlock(t, p.Spec.Egress[i].To)
+			p.Spec.Egress[i].Ports = drawNames(t, p.Spec.Egress[i].Ports)
+		}
+	}
+	return out
+}
+
+func drawBlock(t *rapid.T, peers []networkingv1.NetworkPolicyPeer) []networkingv1.NetworkPolicyPeer {
+	block := rapid.SampledFrom([]*networkingv1.IPBlock{
+		nil,
+		{CIDR: "10.0.0.0/8"},
+		{CIDR: "10.1.0.0/16", Except: []string{"10.1.1.0/24"}},
+		{CIDR: "0.0.0.0/0"},
+		{CIDR: "fd00::/8", Except: []string{"fd00:1::/32"}},
+		{CIDR: "::ffff:10.0.0.0/104"},
+	}).Draw(t, "block")
+	if block == nil {
+		return peers
+	}
+	return append(peers, networkingv1.NetworkPolicyPeer{IPBlock: block})
+}
+
+func drawNames(t *rapid.T, ports []networkingv1.NetworkPolicyPort) []networkingv1.NetworkPolicyPort {
+	return append(ports, rapid.SliceOfN(rapid.SampledFrom([]networkingv1.NetworkPolicyPort{
+		{Port: new(intstr.FromString("http"))},
+		{Port: new(intstr.FromString("admin"))},
+		{Port: new(intstr.FromString("admin")), Protocol: new(corev1.ProtocolUDP)},
+		{Protocol: new(corev1.ProtocolSCTP), Port: new(intstr.FromInt32(80))},
+	}), 0, 2).Draw(t, "names")...)
+}
+
+// enumerated are pods of every combination of a few labels, with addresses in and around the
+// blocks, and addresses outside.
+func enumerated() []reach.Endpoint {
+	var out []reach.Endpoint
+	for i, group := range []string{"web-1", "web-2", "api-1", "other"} {
+		for _, p := range everyPod(reach.Group{Namespaces: []string{group}}) {
+			ip := []string{"10.0.0.1", "10.1.0.1", "10.1.1.1", "fd00:2::1", "fd00:1::1", "192.0.2.1", "2001:db8::1"}[(i*5+len(out))%7]
+			p.IPs = addresses(ip)
+			out = append(out, reach.Endpoint{Pod: p})
+		}
+	}
+	for _, ip := range []string{"9.255.255.255", "10.0.0.0", "10.1.0.0", "10.1.1.0", "10.1.1.255", "10.1.2.0", "11.0.0.0", "fc00::", "fd00:1::", "fd00:2::"} {
+		out = append(out, outside(ip))
+	}
+	return out
+}
+
+// namings are the ways in which a called pod names a port.
+func namings(protocol corev1.Protocol, number int32) [][]reach.NamedPort {
+	http := reach.NamedPort{Name: "http", Protocol: protocol, Number: number}
+	admin := reach.NamedPort{Name: "admin", Protocol: protocol, Number: number}
+	return [][]reach.NamedPort{
+		nil, {http}, {admin}, {http, admin}, {{Name: "unheard-of", Protocol: protocol, Number: number}, admin},
+		{{Name: "http", Protocol: protocol, Number: number + 1}},
+	}
+}
+
+// withPorts is an end whose pod has named ports.
+func withPorts(e reach.Endpoint, ports []reach.NamedPort) reach.Endpoint {
+	if e.Pod == nil {
+		return e
+	}
+	named := *e.Pod
+	named.Ports = ports
+	return reach.Endpoint{Pod: &named, IP: e.IP}
+}
+
+func TestCompareAgreesWithEveryFlow(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, checkCompare)
+}
+
+func FuzzCompare(f *testing.F) {
+	f.Fuzz(rapid.MakeFuzz(checkCompare))
+}
+
+// checkCompare compares two clusters by Compare, and flow by flow.
+func checkCompare(t *rapid.T) {
+	first := drawCluster(t)
+	second := first
+	if rapid.Bool().Draw(t, "another") {
+		second = drawCluster(t)
+	} else {
+		second.policies = append([]*networkingv1.NetworkPolicy{drawPolicy(t)}, first.policies...)
+	}
+	before, after := first.make(t), second.make(t)
+	difference, err := reach.Compare(before, after, reach.PodsAnywhere())
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkExamples(t, before, after, difference)
+	ends := enumerated()
+	probes := everyProbe()
+	turn := rapid.IntRange(0, len(probes)-1).Draw(t, "turn")
+	for _, from := range ends {
+		for _, to := range ends {
+			if !related(from, to) {
+				continue
+			}
+			// Every pair on a few of the ports, which take turns, and some pairs on all of them.
+			some := []probe{probes[turn%len(probes)], probes[(turn+1)%len(probes)]}
+			if turn%37 == 0 {
+				some = probes
+			}
+			turn += 2
+			for _, p := range some {
+				checkFlow(t, before, after, difference, reach.Flow{From: from, To: withPorts(to, p.names), Protocol: p.protocol, Port: p.port})
+			}
+		}
+	}
+}
+
+// related tells whether there is a flow between two ends that policies have a say in.
+func related(from, to reach.Endpoint) bool {
+	if from.Pod == nil || to.Pod == nil {
+		return from.Pod != nil || to.Pod != nil
+	}
+	return from.Pod.IPs[0].Is4() == to.Pod.IPs[0].Is4()
+}
+
+// probe is a port around the borders in play, and names that the called pod gives to ports.
+type probe struct {
+	protocol corev1.Protocol
+	port     int32
+	names    []reach.NamedPort
+}
+
+func everyProbe() []probe {
+	var out []probe
+	for _, protocol := range []corev1.Protocol{corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP} {
+		for _, port := range []int32{1, 79, 80, 81, 85, 86, 90, 91, 65535} {
+			for _, names := range namings(protocol, port) {
+				out = append(out, probe{protocol, port, names})
+			}
+		}
+	}
+	return out
+}
+
+func checkFlow(t *rapid.T, before, after *reach.Cluster, difference *reach.Difference, flow reach.Flow) {
+	was, is := before.Allowed(flow), after.Allowed(flow)
+	change, found := difference.Find(flow)
+	switch {
+	case found != (was.Allowed() != is.Allowed()):
+		t.Fatalf("%s: before %+v, after %+v, but the difference has it: %v", flowText(flow), was, is, found)
+	case found && change.Opened != is.Allowed():
+		t.Fatalf("%s: before %+v, after %+v, but opened: %v", flowText(flow), was, is, change.Opened)
+	}
+}
+
+// checkExamples checks that each change is true of its own example.
+func checkExamples(t *rapid.T, before, after *reach.Cluster, difference *reach.Difference) {
+	for change := range difference.All() {
+		was, is := before.Allowed(change.Example), after.Allowed(change.Example)
+		if was.Allowed() == is.Allowed() || is.Allowed() != change.Opened {
+			t.Fatalf("%s, opened: %v; before %+v, after %+v", flowText(change.Example), change.Opened, was, is)
+		}
+		closed := was
+		if !change.Opened {
+			closed = is
+		}
+		if !closed.Egress && !change.Egress || !closed.Ingress && !change.Ingress {
+			t.Fatalf("%s: closed is %+v, but the sides are %v, %v", flowText(change.Example), closed, change.Egress, change.Ingress)
+		}
+		got, found := difference.Find(change.Example)
+		if !found || got.Opened != change.Opened || got.Ports.String() != change.Ports.String() {
+			t.Fatalf("%s is an example of %+v, but found is %+v", flowText(change.Example), change, got)
+		}
+	}
+}
+
+func flowText(f reach.Flow) string {
+	end := func(e reach.Endpoint) string {
+		if e.Pod == nil {
+			return e.IP.String()
+		}
+		return fmt.Sprint(*e.Pod)
+	}
+	return fmt.Sprintf("%s to %s on %d/%s", end(f.From), end(f.To), f.Port, f.Protocol)
+}
+
+func TestComparingTheOtherWayRoundSwapsOpenedAndClosed(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		first, second := drawCluster(t).make(t), drawCluster(t).make(t)
+		with := drawOptions(t)
+		there, back := mustCompare(t, first, second, with), mustCompare(t, second, first, with)
+		a, b := there.Counts(), back.Counts()
+		b.Opened, b.Closed = b.Closed, b.Opened
+		if diff := cmp.Diff(a, b); diff != "" {
+			t.Fatalf("counts (-there +back, swapped):\n%s", diff)
+		}
+		for change := range there.All() {
+			other, found := back.Find(change.Example)
+			if !found || other.Opened == change.Opened {
+				t.Fatalf("%s: there opened %v, back %v, found %v", flowText(change.Example), change.Opened, other.Opened, found)
+			}
+		}
+	})
+}
+
+func TestACopyOfAPolicyChangesNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		once := drawCluster(t)
+		twice := once
+		for _, p := range once.policies {
+			again := p.DeepCopy()
+			again.Name = "copy-of-" + p.Name
+			twice.policies = append(twice.policies, again)
+		}
+		for _, other := range []drawnCluster{once, twice} {
+			if difference := mustCompare(t, once.make(t), other.make(t), drawOptions(t)); !difference.Empty() || difference.String() != "none" {
+				t.Fatalf("difference:\n%s", difference)
+			}
+		}
+	})
+}
+
+func mustCompare(t *rapid.T, before, after *reach.Cluster, with []reach.Option) *reach.Difference {
+	out, err := reach.Compare(before, after, with...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func drawOptions(t *rapid.T) []reach.Option {
+	options := map[string][]reach.Option{
+		"no addresses": nil,
+		"anywhere":     {reach.PodsAnywhere()},
+		"networks":     {reach.PodNetworks(netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/16"))},
+	}
+	return options[rapid.SampledFrom(slices.Sorted(maps.Keys(options))).Draw(t, "options")]
+}
+
+func TestAnExplanationSaysWhatAllowedSays(t *testing.T) {
+	t.Parallel()
+	ends := enumerated()
+	rapid.Check(t, func(t *rapid.T) {
+		cluster := drawCluster(t).make(t)
+		for range 100 {
+			flow := reach.Flow{
+				From: rapid.SampledFrom(ends).Draw(t, "from"), To: rapid.SampledFrom(ends).Draw(t, "to"),
+				Protocol: rapid.SampledFrom([]corev1.Protocol{"", udp, sctp}).Draw(t, "protocol"),
+				Port:     rapid.SampledFrom([]int32{1, 80, 85, 91}).Draw(t, "port"),
+			}
+			flow.To = withPorts(flow.To, rapid.SampledFrom(namings(flow.Protocol, flow.Port)).Draw(t, "names"))
+			if diff := cmp.Diff(cluster.Allowed(flow), cluster.Explain(flow).Verdict()); diff != "" {
+				t.Fatalf("%s (-Allowed +Explain):\n%s", flowText(flow), diff)
+			}
+		}
+	})
+}
