@@ -6,6 +6,8 @@ type judge struct {
 	sets  *portSets
 	// out and in are what is open at the end that calls, and at the one that is called.
 	out, in *openings
+	// sums has what was said of each pair of sets before.
+	sums map[opened]tally
 }
 
 // opened is what the two sides open for some pair of ends.
@@ -71,9 +73,20 @@ func (j *judge) tally(found map[opened]bool) *tally {
 	}
 	out := &tally{all: j.sets.list[everything], any: j.sets.list[nothing]}
 	for o := range found {
+		one := j.both(o)
+		out.all = out.all.intersection(one.all)
+		out.any = out.any.union(one.any)
+	}
+	return out
+}
+
+// both is what is open for a pair, for sure and perhaps.
+func (j *judge) both(o opened) tally {
+	out, known := j.sums[o]
+	if !known {
 		sure, maybe := j.sets.atoms.both(j.sets.list[o.out], j.sets.list[o.in])
-		out.all = out.all.intersection(sure)
-		out.any = out.any.union(sure).union(maybe)
+		out = tally{all: sure, any: sure.union(maybe)}
+		j.sums[o] = out
 	}
 	return out
 }

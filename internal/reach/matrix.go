@@ -75,6 +75,7 @@ func (c *Cluster) Matrix(namespaces []Namespace) (*Matrix, error) {
 	j := judge{
 		space: space, sets: ports,
 		out: space.openings(0, egress, ports), in: space.openings(0, ingress, ports),
+		sums: map[opened]tally{},
 	}
 	m := &Matrix{}
 	for i := range groups {

@@ -15,12 +15,16 @@ type openings struct {
 	// rowOf is the row of each end that is near; none for one that is not isolated.
 	rowOf []int
 	rows  []openingRow
+	// columnOf is the column of each end that is far. Ends that the same peers include share
+	// it, whatever policies apply to them; ends has one of them for each column.
+	columnOf []int
+	ends     []int
 }
 
 // openingRow is what some rules open. Ends to which the same rules apply share it.
 type openingRow struct {
 	rules []int
-	// across has for each far end what is open to or from it, in another namespace.
+	// across has for each column what is open to or from it, in another namespace.
 	across []setID
 	// within has the same for far ends in the same namespace, by the class of that
 	// namespace, from the first end of it on.
@@ -37,13 +41,14 @@ func (o *openings) between(near, far int, same bool) setID {
 		i := o.space.ends[near].class
 		return o.rows[row].within[i][far-o.space.classes[i].first]
 	}
-	return o.rows[row].across[far]
+	return o.rows[row].across[o.columnOf[far]]
 }
 
 // openings computes what a cluster's policies open in one direction.
 func (s *Space) openings(cluster int, d direction, of *portSets) *openings {
 	o := &openings{space: s, sets: of, direction: d, rowOf: make([]int, len(s.ends))}
-	f := &filler{openings: o, cluster: cluster, reached: map[int]bits{}, byRules: map[string]int{}}
+	o.columnOf, o.ends = s.columns(cluster)
+	f := &filler{openings: o, cluster: cluster, reached: map[int]bits{}, opened: map[int]setID{}, byRules: map[string]int{}}
 	for i := range s.ends {
 		o.rowOf[i] = f.row(&s.ends[i])
 	}
@@ -56,6 +61,8 @@ type filler struct {
 	cluster int
 	// reached are the far ends that a rule reaches in whatever namespace, by its id.
 	reached map[int]bits
+	// opened are the ports of a rule, by its id.
+	opened  map[int]setID
 	byRules map[string]int
 }
 
@@ -101,11 +108,11 @@ func (f *filler) rulesOf(e *classEnd) (rules []int, isolated bool) {
 }
 
 func (f *filler) across(rules []int) []setID {
-	out := make([]setID, len(f.space.ends))
+	out := make([]setID, len(f.ends))
 	for _, id := range rules {
-		opened := f.sets.of(f.space.clusters[f.cluster].rules[id].ports)
-		for far := range f.reach(id).all() {
-			out[far] = f.sets.union(out[far], opened)
+		opened := f.ports(id)
+		for column := range f.reach(id).all() {
+			out[column] = f.sets.union(out[column], opened)
 		}
 	}
 	if f.direction == egress {
@@ -114,16 +121,25 @@ func (f *filler) across(rules []int) []setID {
 	return out
 }
 
+func (f *filler) ports(id int) setID {
+	out, known := f.opened[id]
+	if !known {
+		out = f.sets.of(f.space.clusters[f.cluster].rules[id].ports)
+		f.opened[id] = out
+	}
+	return out
+}
+
 // strip takes the names out of what is open to addresses, which have none.
 func (f *filler) strip(row []setID) {
 	for i := range row {
-		if f.space.ends[i].class == none {
+		if f.space.ends[f.ends[i]].class == none {
 			row[i] = f.sets.numbers(row[i])
 		}
 	}
 }
 
-// reach are the ends that a rule reaches, but for those that it looks for in its own
+// reach are the columns that a rule reaches, but for the pods that it looks for in its own
 // namespace.
 func (f *filler) reach(id int) bits {
 	out, known := f.reached[id]
@@ -132,9 +148,9 @@ func (f *filler) reach(id int) bits {
 	}
 	r := f.space.clusters[f.cluster].rules[id]
 	if r.anyone {
-		out = allBits(len(f.space.ends))
+		out = allBits(len(f.ends))
 	} else {
-		out = newBits(len(f.space.ends))
+		out = newBits(len(f.ends))
 		for _, p := range r.peers {
 			f.include(p, out)
 		}
@@ -144,25 +160,20 @@ func (f *filler) reach(id int) bits {
 }
 
 func (f *filler) include(p *peer, into bits) {
-	switch {
-	case p.block != nil:
-		for i, e := range f.space.ends {
+	for column, i := range f.ends {
+		e := &f.space.ends[i]
+		if p.block != nil {
 			if e.part != none && p.block.contains(f.space.parts[e.part].address()) {
-				into.add(i)
+				into.add(column)
 			}
+			continue
 		}
-	case p.namespaces != nil:
-		place := f.space.places[f.cluster][p.pods.id]
-		for i := range f.space.classes {
-			c := &f.space.classes[i]
-			if !c.seen[f.cluster].chosen.has(p.namespaces.id) {
-				continue
-			}
-			for far := c.first; far < c.after; far++ {
-				if c.kinds[f.space.ends[far].kind].matched.has(place) {
-					into.add(far)
-				}
-			}
+		if e.class == none || p.namespaces == nil {
+			continue
+		}
+		c := &f.space.classes[e.class]
+		if c.seen[f.cluster].chosen.has(p.namespaces.id) && c.kinds[e.kind].matched.has(f.space.places[f.cluster][p.pods.id]) {
+			into.add(column)
 		}
 	}
 }
@@ -171,11 +182,13 @@ func (f *filler) include(p *peer, into bits) {
 // what rules open to pods of their own namespace.
 func (f *filler) within(row *openingRow, i int) []setID {
 	c := &f.space.classes[i]
-	out := append([]setID(nil), row.across[c.first:c.after]...)
+	out := make([]setID, 0, c.after-c.first)
+	for far := c.first; far < c.after; far++ {
+		out = append(out, row.across[f.columnOf[far]])
+	}
 	for _, id := range row.rules {
-		r := f.space.clusters[f.cluster].rules[id]
-		opened := f.sets.of(r.ports)
-		for _, p := range r.peers {
+		opened := f.ports(id)
+		for _, p := range f.space.clusters[f.cluster].rules[id].peers {
 			if p.block != nil || p.namespaces != nil {
 				continue
 			}

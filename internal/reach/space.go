@@ -86,7 +86,7 @@ func PodsAnywhere() Option {
 
 // DefaultMaxClasses is how many classes of pods and addresses there may be at most, unless
 // an option says another number. The cost of a comparison grows with the square.
-const DefaultMaxClasses = 8192
+const DefaultMaxClasses = 16384
 
 // MaxClasses sets how many classes of pods and addresses there may be at most.
 func MaxClasses(n int) Option {
