@@ -33,10 +33,6 @@ func (b bits) add(i int) {
 	b[i/wordSize] |= 1 << (i % wordSize)
 }
 
-func (b bits) remove(i int) {
-	b[i/wordSize] &^= 1 << (i % wordSize)
-}
-
 func (b bits) clone() bits {
 	return append(bits(nil), b...)
 }

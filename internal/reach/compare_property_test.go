@@ -98,7 +98,11 @@ func namings(protocol corev1.Protocol, number int32) [][]reach.NamedPort {
 	http := reach.NamedPort{Name: "http", Protocol: protocol, Number: number}
 	admin := reach.NamedPort{Name: "admin", Protocol: protocol, Number: number}
 	return [][]reach.NamedPort{
-		nil, {http}, {admin}, {http, admin}, {{Name: "unheard-of", Protocol: protocol, Number: number}, admin},
+		nil,
+		{http},
+		{admin},
+		{http, admin},
+		{{Name: "unheard-of", Protocol: protocol, Number: number}, admin},
 		{{Name: "http", Protocol: protocol, Number: number + 1}},
 	}
 }

@@ -60,7 +60,9 @@ func (s *portSets) effect(from, to opened, numbers int) (effect, bool) {
 		out.egress = out.egress || !s.open(from.out, numbers, reason)
 		out.ingress = out.ingress || !s.open(from.in, numbers, reason)
 	}
-	out.Unless = had
+	if len(had) > 0 {
+		out.Unless = had
+	}
 	return out, len(out.Named) > 0
 }
 

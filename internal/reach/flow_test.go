@@ -214,6 +214,18 @@ spec: {podSelector: {}, policyTypes: [Ingress, Egress]}`,
 				From: pod(&reach.Pod{Namespace: "bare"}), To: pod(&reach.Pod{Namespace: "bare"}), Port: 1,
 			}, keptByBoth}},
 		},
+		"a policy counts though its namespace is not known": {
+			policies: `
+metadata: {name: deny, namespace: new}
+spec: {podSelector: {}}
+---
+metadata: {name: deny-too, namespace: new}
+spec: {podSelector: {matchLabels: {app: x}}, policyTypes: [Egress]}`,
+			want: map[string]judgement{
+				"in":  {reach.Flow{From: pod(web), To: pod(&reach.Pod{Namespace: "new"}), Port: 1}, keptOut},
+				"out": {reach.Flow{From: pod(&reach.Pod{Namespace: "new", Labels: map[string]string{"app": "x"}}), To: pod(web), Port: 1}, keptIn},
+			},
+		},
 		"both sides must let a flow pass": {
 			policies: `
 metadata: {name: out-of-ops, namespace: ops}

@@ -209,6 +209,41 @@ api | - | - | -
 (a +1) | - | all | all
 (other) | all | all | all`,
 		},
+		"nor those that it tells apart to no effect": {
+			namespaces: []reach.Namespace{member("api", "api"), {Name: "c"}, {Name: "a"}, {Name: "b"}},
+			policies: denyAPI + `
+metadata: {name: open, namespace: b}
+spec: {podSelector: {}, policyTypes: [Ingress, Egress], ingress: [{}], egress: [{}]}`,
+			want: `
+FROM / TO | api | (a +2)
+api | - | -
+(a +2) | - | all`,
+		},
+		"nor those that tell themselves from others to no effect": {
+			namespaces: []reach.Namespace{{Name: "a"}, {Name: "b"}},
+			policies: `
+metadata: {name: own, namespace: a}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}]}, {}]}
+---
+metadata: {name: own, namespace: b}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}]}, {}]}`,
+			want: `
+FROM / TO | (a +1)
+(a +1) | all`,
+		},
+		"outside namespaces of one class that keep to themselves are apart": {
+			namespaces: []reach.Namespace{{Name: "a"}, {Name: "b"}},
+			policies: `
+metadata: {name: own, namespace: a}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}]}]}
+---
+metadata: {name: own, namespace: b}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}]}]}`,
+			want: `
+FROM / TO | (a) | (b)
+(a) | all | -
+(b) | - | all`,
+		},
 		"outside namespaces that treat one another otherwise do not": {
 			namespaces: []reach.Namespace{{Name: "a"}, {Name: "b"}},
 			policies: `

@@ -33,7 +33,8 @@ func (s *Space) findKinds() error {
 		if known[key] == nil {
 			kinds, count := s.kinds(asks)
 			if kinds == nil {
-				return fmt.Errorf("selectors tell more than %d kinds of pods apart in namespace %s: %d or more", maxKinds, c.names[0], count)
+				return fmt.Errorf("selectors tell more than %d kinds of pods apart in namespace %s: %d or more",
+					maxKinds, c.names[0], count)
 			}
 			known[key] = kinds
 		}

@@ -115,7 +115,10 @@ func NewSpace(clusters []*Cluster, with ...Option) (*Space, error) {
 		inPlay.Insert(o.networks[i].Masked())
 	}
 	s.parts = partition(inPlay)
-	return s, s.makeEnds(&o)
+	if err := s.makeEnds(&o); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *Space) gatherSelectors() {
@@ -193,7 +196,8 @@ func (s *Space) makeEnds(o *options) error {
 		count += len(s.classes[i].kinds) * len(of)
 	}
 	if count > o.maxClasses {
-		return fmt.Errorf("selectors and ranges of addresses tell %d classes of pods and addresses apart, more than %d", count, o.maxClasses)
+		return fmt.Errorf("selectors and ranges of addresses tell %d classes of pods and addresses apart, more than %d",
+			count, o.maxClasses)
 	}
 	s.ends = make([]classEnd, 0, count)
 	for i := range s.classes {

@@ -70,5 +70,5 @@ func namesText(reasons [][]string) string {
 }
 
 func sameReasons(a, b [][]string) bool {
-	return slices.EqualFunc(a, b, func(x, y []string) bool { return slices.Equal(x, y) })
+	return slices.EqualFunc(a, b, slices.Equal)
 }

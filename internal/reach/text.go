@@ -57,7 +57,8 @@ type border struct {
 }
 
 func (b border) compare(other border) int {
-	return cmp.Or(cmp.Compare(b.from, other.from), cmp.Compare(b.to, other.to),
+	// Addresses come last.
+	return cmp.Or(cmp.Compare(uint(b.from), uint(other.from)), cmp.Compare(uint(b.to), uint(other.to)),
 		cmp.Compare(b.effects, other.effects), compareBool(b.same, other.same))
 }
 
@@ -102,7 +103,7 @@ func (s *Space) relation(b border) string {
 
 // mergeRelations leaves the relation out where both are said of the same.
 func mergeRelations(lines []string) []string {
-	out := make([]string, 0, len(lines))
+	var out []string
 	for _, line := range lines {
 		if other := strings.Replace(line, insideOne, betweenTwo, 1); other != line && slices.Contains(lines, other) {
 			out = append(out, strings.Replace(line, insideOne, "", 1))
@@ -133,6 +134,9 @@ func (s *Space) text(ends []int) string {
 	if len(ends) == c.after-c.first {
 		return name
 	}
+	if at := s.firstOfEachPart(ends); len(ends) == len(at)*len(c.kinds) {
+		return name + " at " + s.ranges(at)
+	}
 	kinds := make([]string, 0, len(ends))
 	for _, i := range ends {
 		text := "{" + labels.FormatLabels(c.kinds[s.ends[i].kind].labels) + "}"
@@ -145,6 +149,17 @@ func (s *Space) text(ends []int) string {
 		kinds = append(kinds, text)
 	}
 	return name + " " + someOf(kinds)
+}
+
+// firstOfEachPart are ends of which no two are in one part of the addresses.
+func (s *Space) firstOfEachPart(ends []int) []int {
+	var out []int
+	for _, i := range ends {
+		if !slices.ContainsFunc(out, func(k int) bool { return s.ends[k].part == s.ends[i].part }) {
+			out = append(out, i)
+		}
+	}
+	return out
 }
 
 func (s *Space) ranges(ends []int) string {

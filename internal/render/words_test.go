@@ -30,14 +30,16 @@ func addressesFor(profile *v1alpha1.SegmentationProfile) []reach.Option {
 // labels that it asks for. Each namespace that it names is there once, so it has the labels
 // of one of these kinds, in turns.
 func namespacesFor(profile *v1alpha1.SegmentationProfile, turn int) []reach.Namespace {
-	memberships := []map[string]string{nil, render.MembershipLabels("another", string(profile.Spec.Tiers[0].Name))}
+	memberships := make([]map[string]string, 0, len(profile.Spec.Tiers)+2)
+	memberships = append(memberships, nil, render.MembershipLabels("another", string(profile.Spec.Tiers[0].Name)))
 	for _, tier := range profile.Spec.Tiers {
 		memberships = append(memberships, render.MembershipLabels(profile.Name, string(tier.Name)))
 	}
-	var out []reach.Namespace
-	var kinds []map[string]string
+	labelled, names := combinations(profile), namesOf(profile)
+	kinds := make([]map[string]string, 0, len(memberships)*len(labelled))
+	out := make([]reach.Namespace, 0, 2*cap(kinds)+len(names))
 	for _, membership := range memberships {
-		for _, combination := range combinations(profile) {
+		for _, combination := range labelled {
 			labels := maps.Clone(combination)
 			maps.Copy(labels, membership)
 			kinds = append(kinds, labels)
@@ -46,7 +48,7 @@ func namespacesFor(profile *v1alpha1.SegmentationProfile, turn int) []reach.Name
 			}
 		}
 	}
-	for i, name := range namesOf(profile) {
+	for i, name := range names {
 		out = append(out, named(name, kinds[(i+turn)%len(kinds)]))
 	}
 	return out
