@@ -231,6 +231,9 @@ func checkExamples(t *rapid.T, before, after *reach.Cluster, difference *reach.D
 		if !closed.Egress && !change.Egress || !closed.Ingress && !change.Ingress {
 			t.Fatalf("%s: closed is %+v, but the sides are %v, %v", flowText(change.Example), closed, change.Egress, change.Ingress)
 		}
+		if from, to := change.Example.From.Pod, change.Example.To.Pod; change.SameNamespace != (from != nil && to != nil && from.Namespace == to.Namespace) {
+			t.Fatalf("%s, in the same namespace: %v", flowText(change.Example), change.SameNamespace)
+		}
 		got, found := difference.Find(change.Example)
 		if !found || got.Opened != change.Opened || got.Ports.String() != change.Ports.String() {
 			t.Fatalf("%s is an example of %+v, but found is %+v", flowText(change.Example), change, got)

@@ -90,6 +90,18 @@ metadata: {name: allow, namespace: shop}
 spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}], ports: [{port: http}]}], egress: [{to: [{podSelector: {}}], ports: [{port: web}]}]}`,
 			want: []string{"opened: shop to shop: all TCP if named web and http (egress and ingress)"},
 		},
+		"a name at each side, and a number at one": {
+			before: closedShop + `
+metadata: {name: allow, namespace: shop}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}], ports: [{port: http}]}], egress: [{to: [{podSelector: {}}], ports: [{port: web}, {port: 80}]}]}`,
+			after: closedShop + `
+metadata: {name: allow, namespace: shop}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}]}], egress: [{to: [{podSelector: {}}], ports: [{protocol: TCP}]}]}`,
+			want: []string{
+				"opened: shop to shop: 1-79 unless named web and http, 81-65535 unless named web and http (egress and ingress)",
+				"opened: shop to shop: 80 unless named http (ingress)",
+			},
+		},
 		"a name for another": {
 			before: intoShop + "[{from: [{podSelector: {}}], ports: [{port: http}]}]}", after: intoShop + "[{from: [{podSelector: {}}], ports: [{port: web}]}]}",
 			want: []string{
@@ -284,6 +296,39 @@ func TestTooManyClassesAreSaidToBeTooMany(t *testing.T) {
 	}
 	if _, err := reach.Compare(cluster, cluster, reach.MaxClasses(4)); err != nil {
 		t.Errorf("as many as may be: %v", err)
+	}
+}
+
+// What only two names together open is tried too, and what is between two namespaces alike.
+func TestTheFlowsOfASpace(t *testing.T) {
+	t.Parallel()
+	cluster := newCluster(t, []reach.Namespace{{Name: "shop"}, {Name: "a"}, {Name: "b"}}, closedShop+`
+metadata: {name: allow, namespace: shop}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}], ports: [{port: http}]}], egress: [{to: [{podSelector: {}}], ports: [{port: web}]}]}`)
+	space, err := reach.NewSpace([]*reach.Cluster{cluster})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int{}
+	for flow := range space.Flows() {
+		from, to := flow.From.Pod, flow.To.Pod
+		switch {
+		case from == nil || to == nil:
+			got["with an address"]++
+		case from.Namespace != "shop" && to.Namespace != "shop":
+			got[from.Namespace+" to "+to.Namespace]++
+		case from.Namespace == to.Namespace && cluster.Allowed(flow).Allowed():
+			got["open inside shop"]++
+		}
+	}
+	// TCP with neither name, one of them, both; UDP; SCTP. Addresses of two families, which
+	// give no names, called by and calling pods of two classes.
+	want := map[string]int{"a to a": 6, "b to a": 6, "open inside shop": 1, "with an address": 2*2*3 + 2*2*6}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("flows (-want +got):\n%s", diff)
+	}
+	for range space.Flows() {
+		break
 	}
 }
 
