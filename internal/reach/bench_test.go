@@ -197,19 +197,21 @@ func (c *largeCluster) allDifferent() *largeCluster {
 	return &out
 }
 
-// The base policies of one tier lose a rule; both clusters are indexed.
+// The base policies of one tier lose a rule, or all policies are new; both clusters are indexed.
 func BenchmarkCompare(b *testing.B) {
 	large := makeLargeCluster(b)
 	networks := []reach.Option{reach.PodNetworks(netip.MustParsePrefix("10.0.0.0/8")), reach.MaxClasses(20000)}
+	different := large.allDifferent()
 	for name, tc := range map[string]struct {
-		large *largeCluster
-		with  []reach.Option
+		before, after *largeCluster
+		with          []reach.Option
 	}{
-		"alike, no addresses":         {large, nil},
-		"alike, pod networks":         {large, networks},
-		"all different, pod networks": {large.allDifferent(), networks},
+		"alike, no addresses":         {large, large.narrowed(), nil},
+		"alike, pod networks":         {large, large.narrowed(), networks},
+		"alike, all policies are new": {&largeCluster{namespaces: large.namespaces}, large, networks},
+		"all different, pod networks": {different, different.narrowed(), networks},
 	} {
-		before, after := tc.large.index(b), tc.large.narrowed().index(b)
+		before, after := tc.before.index(b), tc.after.index(b)
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			var counts reach.Counts

@@ -13,16 +13,52 @@ import (
 // the other does not, of all that could exist, as classes of ends and spans of ports.
 type Difference struct {
 	space *Space
-	// found are the pairs that differ, in order, each with the place of its effects.
-	found   []foundPair
-	effects [][]effect
-	pairs   int
+	// across and within are the pairs that differ, in order: those of pods in one namespace
+	// are within.
+	across, within []run
+	effects        [][]effect
+	pairs          int
 }
 
-type foundPair struct {
-	pair
+// run is pairs that differ in the same way: one end that calls, and ends that are called, one
+// after the other. Where nearly everything changed there are few runs, but very many pairs.
+type run struct {
+	from, first, after int32
+	// effects is the place of the effects.
+	effects int32
+}
 
-	effects int
+// runs are all runs, and whether they are of pods in one namespace.
+func (d *Difference) runs() iter.Seq2[run, bool] {
+	return func(yield func(run, bool) bool) {
+		for _, same := range []bool{false, true} {
+			for _, r := range *d.list(same) {
+				if !yield(r, same) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (d *Difference) list(same bool) *[]run {
+	if same {
+		return &d.within
+	}
+	return &d.across
+}
+
+// add adds a pair, after those that come before it.
+func (d *Difference) add(p pair, effects int) {
+	list := d.list(p.same)
+	if n := len(*list); n > 0 {
+		last := &(*list)[n-1]
+		if last.from == int32(p.from) && last.after == int32(p.to) && last.effects == int32(effects) {
+			last.after++
+			return
+		}
+	}
+	*list = append(*list, run{int32(p.from), int32(p.to), int32(p.to) + 1, int32(effects)})
 }
 
 // Compare compares two clusters over every pod, port and address that could exist: see
@@ -59,7 +95,7 @@ func Compare(before, after *Cluster, with ...Option) (*Difference, error) {
 			d.effects = append(d.effects, ports.effects(c))
 		}
 		if len(d.effects[place]) > 0 {
-			d.found = append(d.found, foundPair{p, place})
+			d.add(p, place)
 		}
 	}
 	return d, nil
@@ -77,13 +113,15 @@ type Counts struct {
 
 // Counts counts.
 func (d *Difference) Counts() Counts {
-	out := Counts{Pairs: d.pairs, Changed: len(d.found)}
-	for _, f := range d.found {
-		for i := range d.effects[f.effects] {
-			if d.effects[f.effects][i].opened {
-				out.Opened++
+	out := Counts{Pairs: d.pairs}
+	for r := range d.runs() {
+		pairs := int(r.after - r.first)
+		out.Changed += pairs
+		for i := range d.effects[r.effects] {
+			if d.effects[r.effects][i].opened {
+				out.Opened += pairs
 			} else {
-				out.Closed++
+				out.Closed += pairs
 			}
 		}
 	}
@@ -92,7 +130,7 @@ func (d *Difference) Counts() Counts {
 
 // Empty tells whether the clusters let the same flows pass.
 func (d *Difference) Empty() bool {
-	return len(d.found) == 0
+	return len(d.across)+len(d.within) == 0
 }
 
 // Party is a class of pods, or of addresses outside.
@@ -126,13 +164,16 @@ type Change struct {
 	Example Flow
 }
 
-// All are the changes, by who calls, who is called, and port.
+// All are the changes, by who calls, who is called, and port; those inside one namespace come
+// after all others.
 func (d *Difference) All() iter.Seq[Change] {
 	return func(yield func(Change) bool) {
-		for _, f := range d.found {
-			for i := range d.effects[f.effects] {
-				if !yield(d.change(f.pair, &d.effects[f.effects][i])) {
-					return
+		for r, same := range d.runs() {
+			for to := r.first; to < r.after; to++ {
+				for i := range d.effects[r.effects] {
+					if !yield(d.change(pair{int(r.from), int(to), same}, &d.effects[r.effects][i])) {
+						return
+					}
 				}
 			}
 		}
@@ -175,19 +216,35 @@ func (d *Difference) Find(f Flow) (Change, bool) {
 		return Change{}, false
 	}
 	p := pair{from, to, d.space.ends[from].class != none && d.space.ends[to].class != none && f.From.Pod.Namespace == f.To.Pod.Namespace}
-	i, found := slices.BinarySearchFunc(d.found, p, func(f foundPair, p pair) int {
-		return cmp.Or(cmp.Compare(f.from, p.from), cmp.Compare(f.to, p.to), compareBool(f.same, p.same))
-	})
-	if !found {
-		return Change{}, false
-	}
 	names := f.To.names(protocolOf(f.Protocol), f.Port)
-	for k := range d.effects[d.found[i].effects] {
-		if e := &d.effects[d.found[i].effects][k]; e.holds(protocolOf(f.Protocol), f.Port, names) {
-			return d.change(p, e), true
+	effects := d.effectsOf(p)
+	for i := range effects {
+		if effects[i].holds(protocolOf(f.Protocol), f.Port, names) {
+			return d.change(p, &effects[i]), true
 		}
 	}
 	return Change{}, false
+}
+
+// effectsOf are the effects between two ends, none if they do not differ.
+func (d *Difference) effectsOf(p pair) []effect {
+	list := *d.list(p.same)
+	i, found := slices.BinarySearchFunc(list, p, func(r run, p pair) int {
+		switch {
+		case int(r.from) != p.from:
+			return cmp.Compare(int(r.from), p.from)
+		case int(r.first) > p.to:
+			return 1
+		case int(r.after) <= p.to:
+			return -1
+		default:
+			return 0
+		}
+	})
+	if !found {
+		return nil
+	}
+	return d.effects[list[i].effects]
 }
 
 // names are the names that an end gives to one of its ports.

@@ -2,13 +2,10 @@ package reach_test
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
-	"pgregory.net/rapid"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/reach"
 )
@@ -220,140 +217,4 @@ func newCluster(t *testing.T, of []reach.Namespace, documents string) *reach.Clu
 		t.Fatal(err)
 	}
 	return out
-}
-
-func TestAChangeSaysWhoAndWhatAndGivesAnExample(t *testing.T) {
-	t.Parallel()
-	difference, err := reach.Compare(newCluster(t, namespaces, closedShop), newCluster(t, namespaces, closedShop+intoShop+`[
-  {from: [{podSelector: {matchLabels: {app: web}}}, {namespaceSelector: {matchLabels: {team: ops}}, podSelector: {matchLabels: {app: metrics}}}],
-  ports: [{port: http}]}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := slices.Collect(difference.All())
-	byAddress := cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
-	example := reach.Flow{
-		From:     pod(&reach.Pod{Namespace: "ops", Labels: map[string]string{"app": "metrics"}}),
-		To:       pod(&reach.Pod{Namespace: "shop", Labels: map[string]string{}, Ports: []reach.NamedPort{{Name: "http", Protocol: "TCP", Number: 1}}}),
-		Protocol: corev1.ProtocolTCP, Port: 1,
-	}
-	want := reach.Change{
-		From:  reach.Party{Namespaces: []string{"ops"}, Labels: map[string]string{"app": "metrics"}},
-		To:    reach.Party{Namespaces: []string{"shop"}, Labels: map[string]string{}},
-		Ports: reach.Span{Protocol: corev1.ProtocolTCP, First: 1, Last: 65535, Named: [][]string{{"http"}}},
-		// The caller was not isolated before either.
-		Opened: true, Ingress: true, Example: example,
-	}
-	if diff := cmp.Diff(want, all[0], byAddress); diff != "" {
-		t.Errorf("first change (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(reach.Counts{Pairs: 45, Changed: 2, Opened: 2}, difference.Counts()); diff != "" {
-		t.Errorf("counts (-want +got):\n%s", diff)
-	}
-	for range difference.All() {
-		break
-	}
-}
-
-func TestFind(t *testing.T) {
-	t.Parallel()
-	difference, err := reach.Compare(newCluster(t, namespaces, closedShop), newCluster(t, namespaces, closedShop+intoShop+`[{ports: [{port: http}]}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	node := &reach.Pod{Namespace: "shop", Name: "node", HostNetwork: true, IPs: addresses("192.0.2.1"), Ports: []reach.NamedPort{{Name: "http", Number: 8080}}}
-	tests := map[string]struct {
-		flow reach.Flow
-		want bool
-	}{
-		"a port of the name":            {metricsIn, true},
-		"another port":                  {reach.Flow{From: pod(metrics), To: pod(web), Port: 81}, false},
-		"a pod without the name":        {reach.Flow{From: pod(metrics), To: pod(db), Port: 8080}, false},
-		"an address":                    {internetIn, true},
-		"a pod on the host network":     {reach.Flow{From: pod(node), To: pod(web), Port: 8080}, true},
-		"to a pod on the host network":  {reach.Flow{From: pod(metrics), To: pod(node), Port: 8080}, false},
-		"a pod to itself":               {reach.Flow{From: pod(web), To: pod(web), Port: 8080}, false},
-		"a namespace that is not there": {reach.Flow{From: pod(&reach.Pod{Namespace: "nowhere"}), To: pod(web), Port: 8080}, false},
-		"no address":                    {reach.Flow{To: pod(web), Port: 8080}, false},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			change, found := difference.Find(tc.flow)
-			if found != tc.want || found && !change.Opened {
-				t.Errorf("found %v, opened %v; want found %v", found, change.Opened, tc.want)
-			}
-		})
-	}
-}
-
-func TestTooManyClassesAreSaidToBeTooMany(t *testing.T) {
-	t.Parallel()
-	cluster := newCluster(t, namespaces, closedShop)
-	_, err := reach.Compare(cluster, cluster, reach.MaxClasses(3))
-	if want := "selectors and ranges of addresses tell 4 classes of pods and addresses apart, more than 3"; err == nil || err.Error() != want {
-		t.Errorf("got error %v, want %s", err, want)
-	}
-	if _, err := reach.Compare(cluster, cluster, reach.MaxClasses(4)); err != nil {
-		t.Errorf("as many as may be: %v", err)
-	}
-}
-
-// What only two names together open is tried too, and what is between two namespaces alike.
-func TestTheFlowsOfASpace(t *testing.T) {
-	t.Parallel()
-	cluster := newCluster(t, []reach.Namespace{{Name: "shop"}, {Name: "a"}, {Name: "b"}}, closedShop+`
-metadata: {name: allow, namespace: shop}
-spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}], ports: [{port: http}]}], egress: [{to: [{podSelector: {}}], ports: [{port: web}]}]}`)
-	space, err := reach.NewSpace([]*reach.Cluster{cluster})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]int{}
-	for flow := range space.Flows() {
-		from, to := flow.From.Pod, flow.To.Pod
-		switch {
-		case from == nil || to == nil:
-			got["with an address"]++
-		case from.Namespace != "shop" && to.Namespace != "shop":
-			got[from.Namespace+" to "+to.Namespace]++
-		case from.Namespace == to.Namespace && cluster.Allowed(flow).Allowed():
-			got["open inside shop"]++
-		}
-	}
-	// TCP with neither name, one of them, both; UDP; SCTP. Addresses of two families, which
-	// give no names, called by and calling pods of two classes.
-	want := map[string]int{"a to a": 6, "b to a": 6, "open inside shop": 1, "with an address": 2*2*3 + 2*2*6}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("flows (-want +got):\n%s", diff)
-	}
-	for range space.Flows() {
-		break
-	}
-}
-
-// Two ways to the same answer: sets of ports between classes, and one flow of each class.
-func TestCompareFindsWhatTheFlowsOfASpaceFind(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		before, after := drawCluster(t).make(t), drawCluster(t).make(t)
-		difference := mustCompare(t, before, after, nil)
-		space, err := reach.NewSpace([]*reach.Cluster{before, after})
-		if err != nil {
-			t.Fatal(err)
-		}
-		differing := false
-		for flow := range space.Flows() {
-			was, is := before.Allowed(flow), after.Allowed(flow)
-			if was.Allowed() != is.Allowed() {
-				differing = true
-				if _, found := difference.Find(flow); !found {
-					t.Fatalf("%s: before %+v, after %+v, and the difference does not have it", flowText(flow), was, is)
-				}
-			}
-		}
-		if differing == difference.Empty() {
-			t.Fatalf("a flow differs: %v, the difference is %s", differing, difference)
-		}
-	})
 }

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/sets"
 )
 
 // String says what was opened and what was closed, a line for each group of changes that
@@ -29,12 +30,14 @@ func (d *Difference) String() string {
 // every pod there.
 func (d *Difference) Lines() []string {
 	byBorder := map[border]map[int][]int{}
-	for _, f := range d.found {
-		b := border{d.space.ends[f.from].class, d.space.ends[f.to].class, f.same, f.effects}
-		if byBorder[b] == nil {
-			byBorder[b] = map[int][]int{}
+	for r, same := range d.runs() {
+		for to := int(r.first); to < int(r.after); to++ {
+			b := border{d.space.ends[r.from].class, d.space.ends[to].class, same, int(r.effects)}
+			if byBorder[b] == nil {
+				byBorder[b] = map[int][]int{}
+			}
+			byBorder[b][int(r.from)] = append(byBorder[b][int(r.from)], to)
 		}
-		byBorder[b][f.from] = append(byBorder[b][f.from], f.to)
 	}
 	var out []string
 	for _, b := range slices.SortedFunc(maps.Keys(byBorder), border.compare) {
@@ -103,13 +106,14 @@ func (s *Space) relation(b border) string {
 
 // mergeRelations leaves the relation out where both are said of the same.
 func mergeRelations(lines []string) []string {
+	said := sets.New(lines...)
 	var out []string
 	for _, line := range lines {
-		if other := strings.Replace(line, insideOne, betweenTwo, 1); other != line && slices.Contains(lines, other) {
+		if other := strings.Replace(line, insideOne, betweenTwo, 1); other != line && said.Has(other) {
 			out = append(out, strings.Replace(line, insideOne, "", 1))
 			continue
 		}
-		if other := strings.Replace(line, betweenTwo, insideOne, 1); other != line && slices.Contains(lines, other) {
+		if other := strings.Replace(line, betweenTwo, insideOne, 1); other != line && said.Has(other) {
 			continue
 		}
 		out = append(out, line)
