@@ -6,7 +6,9 @@ import (
 	"net/netip"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
@@ -185,13 +187,19 @@ func BenchmarkTierMatrix(b *testing.B) {
 	}
 }
 
-// allDifferent has one more policy in each namespace, which no other namespace has, so that
+// allDifferent has one more policy in each namespace, which names another namespace, so that
 // no two are of one class.
 func (c *largeCluster) allDifferent() *largeCluster {
 	out := *c
 	for i, ns := range c.namespaces[:benchNamespaces] {
+		neighbour := c.namespaces[(i+1)%benchNamespaces].Name
 		policy := builders.MakeNetworkPolicy(ns.Name, "own").Pods(map[string]string{"app": "orders"}).
-			Ingress(networkingv1.NetworkPolicyIngressRule{Ports: []networkingv1.NetworkPolicyPort{{Port: new(intstr.FromInt32(int32(10000 + i)))}}})
+			Ingress(networkingv1.NetworkPolicyIngressRule{
+				From: []networkingv1.NetworkPolicyPeer{{
+					NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: neighbour}},
+				}},
+				Ports: []networkingv1.NetworkPolicyPort{{Port: new(intstr.FromInt32(int32(10000 + i%1000)))}},
+			})
 		out.policies = append(out.policies, policy.Obj())
 	}
 	return &out

@@ -43,3 +43,15 @@ spec: {podSelector: {}, ingress: [{from: [`+peers.String()+`]}]}`))
 		t.Errorf("got error %v, want %s", err, want)
 	}
 }
+
+func TestAMatrixIsOfNamespacesThatAreThere(t *testing.T) {
+	t.Parallel()
+	cluster, err := reach.New(namespaces, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = cluster.Matrix([]reach.Namespace{{Name: "shop"}, {Name: "nowhere"}})
+	if want := "the cluster has no namespace nowhere"; err == nil || err.Error() != want {
+		t.Errorf("got error %v, want %s", err, want)
+	}
+}

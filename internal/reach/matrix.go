@@ -66,6 +66,11 @@ func NewMatrix(namespaces []Namespace, policies []*networkingv1.NetworkPolicy) (
 // Matrix is NewMatrix for a cluster that was made before. The namespaces are those that the
 // matrix is to show, as they were given to New.
 func (c *Cluster) Matrix(namespaces []Namespace) (*Matrix, error) {
+	for i := range namespaces {
+		if c.namespaces[namespaces[i].Name] == nil {
+			return nil, fmt.Errorf("the cluster has no namespace %s", namespaces[i].Name)
+		}
+	}
 	space, err := NewSpace([]*Cluster{c})
 	if err != nil {
 		return nil, err

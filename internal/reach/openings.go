@@ -25,7 +25,7 @@ type openings struct {
 type openingRow struct {
 	rules []int
 	// across has for each column what is open to or from it, in another namespace.
-	across []setID
+	across portRow
 	// within has the same for far ends in the same namespace, by the class of that
 	// namespace, from the first end of it on.
 	within map[int][]setID
@@ -41,7 +41,7 @@ func (o *openings) between(near, far int, same bool) setID {
 		i := o.space.ends[near].class
 		return o.rows[row].within[i][far-o.space.classes[i].first]
 	}
-	return o.rows[row].across[o.columnOf[far]]
+	return o.rows[row].across.at(o.columnOf[far])
 }
 
 // openings computes what a cluster's policies open in one direction.
@@ -107,7 +107,7 @@ func (f *filler) rulesOf(e *classEnd) (rules []int, isolated bool) {
 	return sets.List(found), isolated
 }
 
-func (f *filler) across(rules []int) []setID {
+func (f *filler) across(rules []int) portRow {
 	out := make([]setID, len(f.ends))
 	for _, id := range rules {
 		opened := f.ports(id)
@@ -118,7 +118,7 @@ func (f *filler) across(rules []int) []setID {
 	if f.direction == egress {
 		f.strip(out)
 	}
-	return out
+	return newPortRow(out)
 }
 
 func (f *filler) ports(id int) setID {
@@ -184,7 +184,7 @@ func (f *filler) within(row *openingRow, i int) []setID {
 	c := &f.space.classes[i]
 	out := make([]setID, 0, c.after-c.first)
 	for far := c.first; far < c.after; far++ {
-		out = append(out, row.across[f.columnOf[far]])
+		out = append(out, row.across.at(f.columnOf[far]))
 	}
 	for _, id := range row.rules {
 		opened := f.ports(id)
