@@ -33,6 +33,9 @@ type Pod struct {
 	IPs []netip.Addr
 	// Ports are the container ports that have a name.
 	Ports []NamedPort
+	// HostNetwork is set for a pod on the network of its node. To policies it is no pod, but
+	// an address outside: see the comment of the package.
+	HostNetwork bool
 }
 
 // NamedPort is a container port that has a name.
@@ -45,31 +48,73 @@ type NamedPort struct {
 	Number int32
 }
 
-// Cluster is what decides over flows: the labels of namespaces, and the policies in them.
+// Cluster is what decides over flows: the labels of namespaces, and the policies in them. It
+// does not change, and may be used by several goroutines at once.
 type Cluster struct {
-	namespaces map[string]labels.Set
-	// policies are the policies of each namespace, in the order they were given.
-	policies map[string][]*policy
+	namespaces map[string]*namespace
+	// absent stands for every namespace that the cluster does not have.
+	absent *namespace
+	// rules and peers are those of all policies, each once, by their id.
+	rules []*rule
+	peers []*peer
+	// podSelectors are the selectors of pods, by their id.
+	podSelectors []*selector
+}
+
+// namespace is a namespace with its policies.
+type namespace struct {
+	name   string
+	labels labels.Set
+	// policies are the policies in the order they were given.
+	policies []policy
+	// chosen has the ids of the selectors of namespaces that match.
+	chosen bits
 }
 
 // New makes a cluster of namespaces and policies. It fails on a policy that the API server
 // would refuse because a selector or a range of addresses in it cannot be read.
+//
+// What policies have in common is read once: the same selector, peer, rule or spec in
+// thousands of policies costs little more than in one.
 func New(namespaces []Namespace, policies []*networkingv1.NetworkPolicy) (*Cluster, error) {
-	c := &Cluster{
-		namespaces: make(map[string]labels.Set, len(namespaces)),
-		policies:   map[string][]*policy{},
-	}
+	c := &Cluster{namespaces: make(map[string]*namespace, len(namespaces)), absent: &namespace{}}
 	for _, ns := range namespaces {
 		set := labels.Set{corev1.LabelMetadataName: ns.Name}
 		maps.Copy(set, ns.Labels)
-		c.namespaces[ns.Name] = set
+		c.namespaces[ns.Name] = &namespace{name: ns.Name, labels: set}
 	}
+	parser := newParser()
 	for _, p := range policies {
-		parsed, err := parsePolicy(p)
+		parsed, err := parser.spec(&p.Spec)
 		if err != nil {
 			return nil, fmt.Errorf("policy %s/%s: %w", p.Namespace, p.Name, err)
 		}
-		c.policies[p.Namespace] = append(c.policies[p.Namespace], parsed)
+		ns := c.namespaces[p.Namespace]
+		if ns == nil {
+			// Its labels are not known, but its policies are.
+			ns = &namespace{name: p.Namespace}
+			c.namespaces[p.Namespace] = ns
+		}
+		ns.policies = append(ns.policies, policy{p.Name, parsed})
 	}
+	c.rules, c.peers, c.podSelectors = parser.ruleList, parser.peerList, parser.pods.list
+	c.choose(parser.namespaces.list)
 	return c, nil
+}
+
+// choose tells for each namespace which selectors match it.
+func (c *Cluster) choose(selectors []*selector) {
+	sorter := newSorter(selectors)
+	c.absent.chosen = sorter.matching(nil)
+	for _, ns := range c.namespaces {
+		ns.chosen = sorter.matching(ns.labels)
+	}
+}
+
+// namespaceOf is the namespace of a pod.
+func (c *Cluster) namespaceOf(name string) *namespace {
+	if ns := c.namespaces[name]; ns != nil {
+		return ns
+	}
+	return c.absent
 }

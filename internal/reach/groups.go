@@ -34,14 +34,24 @@ func (g *Group) title() string {
 // join takes over the namespaces of another group.
 func (g *Group) join(other Group) {
 	g.Namespaces = slices.Sorted(slices.Values(slices.Concat(g.Namespaces, other.Namespaces)))
-	g.Name = fmt.Sprintf("%s +%d", g.Namespaces[0], len(g.Namespaces)-1)
+	g.Name = outsideName(g.Namespaces)
 }
 
-// group is a group with one pod of each kind that could be in it, or one address of each
-// part that policies tell apart.
+// outsideName is the name of a group of namespaces outside: the first, and how many more.
+func outsideName(sorted []string) string {
+	if len(sorted) == 1 {
+		return sorted[0]
+	}
+	return fmt.Sprintf("%s +%d", sorted[0], len(sorted)-1)
+}
+
+// group is a group of a matrix with what is in it.
 type group struct {
 	Group
-	ends []end
+	// classes has how many namespaces of each class are in the group.
+	classes map[int]int
+	// ends are the ends that are addresses.
+	ends []int
 }
 
 // addresses tells a range of addresses from namespaces.
@@ -56,34 +66,53 @@ func (g *Group) tier() bool {
 
 // groups are the groups of a cluster: tiers by profile and name, then namespaces outside by
 // name, then addresses.
-func (c *Cluster) groups(namespaces []Namespace) ([]group, error) {
+func (s *Space) groups(namespaces []Namespace) []group {
 	several := severalProfiles(namespaces)
 	byTitle := map[string]*group{}
+	outside := map[int]*group{}
 	for _, ns := range namespaces {
-		declared := groupOf(ns, several)
+		declared, in := groupOf(ns, several), s.classOf[ns.Name]
+		if g := outside[in]; declared.Outside && g != nil && s.strangers(in) {
+			g.Namespaces = append(g.Namespaces, ns.Name)
+			g.classes[in]++
+			continue
+		}
 		g := byTitle[declared.title()]
 		if g == nil {
-			g = &group{Group: declared}
+			g = &group{Group: declared, classes: map[int]int{}}
 			byTitle[declared.title()] = g
 		}
-		pods, err := c.kinds(ns.Name)
-		if err != nil {
-			return nil, err
-		}
-		for _, pod := range pods {
-			g.ends = append(g.ends, end{pod: pod})
+		if declared.Outside {
+			outside[in] = g
 		}
 		g.Namespaces = append(g.Namespaces, ns.Name)
+		g.classes[in]++
 	}
 	out := make([]group, 0, len(byTitle))
 	for _, g := range byTitle {
 		slices.Sort(g.Namespaces)
+		if g.Outside {
+			g.Name = outsideName(g.Namespaces)
+		}
 		out = append(out, *g)
 	}
 	slices.SortFunc(out, func(a, b group) int {
 		return cmp.Or(compareBool(a.Outside, b.Outside), strings.Compare(a.Name, b.Name))
 	})
-	return append(out, c.addressGroups()...), nil
+	return append(out, s.addressGroups()...)
+}
+
+// strangers tells whether pods of one namespace of a class are to one another what pods of
+// two are: then its namespaces outside are one group from the start.
+func (s *Space) strangers(i int) bool {
+	for _, p := range s.classes[i].seen[0].policies {
+		for _, r := range slices.Concat(p.spec.rules[ingress], p.spec.rules[egress]) {
+			if slices.ContainsFunc(r.peers, func(p *peer) bool { return p.block == nil && p.namespaces == nil }) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func groupOf(ns Namespace, severalProfiles bool) Group {
@@ -118,46 +147,23 @@ func compareBool(a, b bool) int {
 }
 
 // addressGroups are the ranges of addresses that policies name.
-func (c *Cluster) addressGroups() []group {
-	cidrs, inPlay := sets.New[netip.Prefix](), sets.New[netip.Prefix]()
-	for _, r := range c.allRules() {
-		for _, p := range r.peers {
-			if p.block != nil {
-				cidrs.Insert(p.block.cidr)
-				inPlay.Insert(p.block.cidr).Insert(p.block.except...)
-			}
+func (s *Space) addressGroups() []group {
+	cidrs := sets.New[netip.Prefix]()
+	for _, p := range s.clusters[0].peers {
+		if p.block != nil {
+			cidrs.Insert(p.block.cidr)
 		}
 	}
 	out := make([]group, 0, cidrs.Len())
 	for cidr := range cidrs {
 		g := group{Group: Group{Name: cidr.String()}}
-		for _, ip := range parts(cidr, inPlay) {
-			g.ends = append(g.ends, end{ip: ip})
+		for i, e := range s.ends {
+			if e.class == none && cidr.Contains(s.parts[e.part].address()) {
+				g.ends = append(g.ends, i)
+			}
 		}
 		out = append(out, g)
 	}
 	slices.SortFunc(out, func(a, b group) int { return strings.Compare(a.Name, b.Name) })
 	return out
-}
-
-// parts returns one address of each part into which the ranges in play cut a range: its
-// first address, and every address at which another range begins or has just ended.
-func parts(cidr netip.Prefix, inPlay sets.Set[netip.Prefix]) []netip.Addr {
-	found := sets.New(cidr.Addr())
-	for p := range inPlay {
-		found.Insert(p.Addr(), afterLast(p))
-	}
-	out := slices.DeleteFunc(found.UnsortedList(), func(ip netip.Addr) bool { return !cidr.Contains(ip) })
-	slices.SortFunc(out, netip.Addr.Compare)
-	return out
-}
-
-// afterLast is the address after the last one of a range; the zero address if there is none.
-func afterLast(p netip.Prefix) netip.Addr {
-	bytes := p.Addr().AsSlice()
-	for bit := p.Bits(); bit < len(bytes)*8; bit++ {
-		bytes[bit/8] |= 1 << (7 - bit%8)
-	}
-	last, _ := netip.AddrFromSlice(bytes)
-	return last.Next()
 }

@@ -1,11 +1,8 @@
 package reach
 
 import (
-	"fmt"
-	"maps"
 	"slices"
 
-	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/sets"
 )
@@ -14,60 +11,21 @@ import (
 // combinations of selectors; those that people write do not come near.
 const maxKinds = 4096
 
-// kinds returns one pod of each kind that could exist in a namespace: two pods are of one
-// kind if the same selectors match them, of those that look for pods there. The first is a
-// pod without labels.
-func (c *Cluster) kinds(namespace string) ([]*Pod, error) {
-	selectors := c.selectorsFor(namespace)
+// kindsOf returns one set of labels for each kind of pod that selectors tell apart: two pods
+// are of one kind if the same selectors match them. The first has no labels. Beyond the
+// limit, it returns how many it found.
+func kindsOf(selectors []labels.Requirements) ([]labels.Set, int) {
 	found := []kind{{labels: labels.Set{}, matching: allOf(len(selectors))}}
 	for _, key := range keys(selectors) {
 		if found = divide(found, selectors, key); len(found) > maxKinds {
-			return nil, fmt.Errorf("selectors tell more than %d kinds of pods apart in namespace %s", maxKinds, namespace)
+			return nil, len(found)
 		}
 	}
-	out := make([]*Pod, 0, len(found))
+	out := make([]labels.Set, 0, len(found))
 	for _, k := range found {
-		out = append(out, &Pod{Namespace: namespace, Labels: k.labels})
+		out = append(out, k.labels)
 	}
-	return out, nil
-}
-
-// selectorsFor are the selectors that look for pods in a namespace, each once: those of its
-// own policies, and those of any policy's peers.
-func (c *Cluster) selectorsFor(namespace string) []labels.Requirements {
-	found := map[string]labels.Requirements{}
-	add := func(s labels.Selector) {
-		if requirements, selectable := s.Requirements(); selectable && len(requirements) > 0 {
-			found[s.String()] = requirements
-		}
-	}
-	for _, p := range c.policies[namespace] {
-		add(p.pods)
-	}
-	for _, r := range c.allRules() {
-		for _, p := range r.peers {
-			if p.block == nil && p.looksIn(c, namespace) {
-				add(p.pods)
-			}
-		}
-	}
-	out := make([]labels.Requirements, 0, len(found))
-	for _, text := range slices.Sorted(maps.Keys(found)) {
-		out = append(out, found[text])
-	}
-	return out
-}
-
-// allRules are the rules of all policies, in no order.
-func (c *Cluster) allRules() []*rule {
-	var out []*rule
-	for _, policies := range c.policies {
-		for _, p := range policies {
-			out = append(out, p.rules[networkingv1.PolicyTypeIngress]...)
-			out = append(out, p.rules[networkingv1.PolicyTypeEgress]...)
-		}
-	}
-	return out
+	return out, len(out)
 }
 
 // kind is a set of labels, and the selectors of which all requirements hold that are about

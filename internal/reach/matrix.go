@@ -7,7 +7,6 @@ import (
 	"text/tabwriter"
 
 	networkingv1 "k8s.io/api/networking/v1"
-	"k8s.io/apimachinery/pkg/util/sets"
 )
 
 // Matrix says who may reach whom, group by group: tiers, namespaces outside any tier, and
@@ -53,18 +52,36 @@ func (c Cell) String() string {
 // cluster's own is a group by itself and opens nothing between pods. And the ends of the
 // flow are two pods: what one pod sends to itself always passes.
 //
-// Namespaces outside that no policy tells apart share a group. It is made for clusters that
-// a person can look over: its cost grows with the square of the number of namespaces.
+// Namespaces outside that no policy tells apart share a group. Namespaces, pods and addresses
+// are looked at by classes (see Space), so that the cost does not grow with the number of
+// namespaces that are alike.
 func NewMatrix(namespaces []Namespace, policies []*networkingv1.NetworkPolicy) (*Matrix, error) {
 	c, err := New(namespaces, policies)
 	if err != nil {
 		return nil, err
 	}
-	groups, err := c.groups(namespaces)
+	return c.Matrix(namespaces)
+}
+
+// Matrix is NewMatrix for a cluster that was made before. The namespaces are those that the
+// matrix is to show, as they were given to New.
+func (c *Cluster) Matrix(namespaces []Namespace) (*Matrix, error) {
+	for i := range namespaces {
+		if c.namespaces[namespaces[i].Name] == nil {
+			return nil, fmt.Errorf("the cluster has no namespace %s", namespaces[i].Name)
+		}
+	}
+	space, err := NewSpace([]*Cluster{c})
 	if err != nil {
 		return nil, err
 	}
-	j := judge{cluster: c, ports: newAtoms(c.portsInPlay())}
+	groups := space.groups(namespaces)
+	ports := newPortSets(space.ports)
+	j := judge{
+		space: space, sets: ports,
+		out: space.openings(0, egress, ports), in: space.openings(0, ingress, ports),
+		sums: map[opened]tally{},
+	}
 	m := &Matrix{}
 	for i := range groups {
 		m.Groups = append(m.Groups, groups[i].Group)
@@ -76,88 +93,6 @@ func NewMatrix(namespaces []Namespace, policies []*networkingv1.NetworkPolicy) (
 	}
 	m.fold()
 	return m, nil
-}
-
-func (c *Cluster) portsInPlay() []portRange {
-	var out []portRange
-	for _, r := range c.allRules() {
-		out = append(out, r.ports...)
-	}
-	return out
-}
-
-// judge fills in cells.
-type judge struct {
-	cluster *Cluster
-	ports   *atoms
-}
-
-// tally is what is open for all, and for any, of the pairs that were looked at.
-type tally struct {
-	pairs    bool
-	all, any portSet
-}
-
-func (t *tally) add(sure, maybe portSet) {
-	if !t.pairs {
-		t.pairs, t.all, t.any = true, sure, portSet{}
-	}
-	t.all = t.all.Intersection(sure)
-	t.any = t.any.Union(sure).Union(maybe)
-}
-
-// cell looks at each pair of ends of two groups. Pairs in one namespace are told from pairs
-// in two.
-func (j *judge) cell(from, to *group) Cell {
-	if from.addresses() && to.addresses() {
-		return Cell{Unjudged: true}
-	}
-	var within, across tally
-	for _, a := range from.ends {
-		for _, b := range to.ends {
-			t := &across
-			if a.pod != nil && b.pod != nil && a.pod.Namespace == b.pod.Namespace {
-				t = &within
-			}
-			t.add(both(j.open(networkingv1.PolicyTypeEgress, a, b), j.open(networkingv1.PolicyTypeIngress, b, a)))
-		}
-	}
-	return j.sum(within, across)
-}
-
-func (j *judge) sum(within, across tally) Cell {
-	every := within.all.Intersection(across.all)
-	switch {
-	case !within.pairs:
-		every = across.all
-	case !across.pairs:
-		every = within.all
-	}
-	own := within.all.Difference(across.any).Difference(every)
-	some := j.ports.narrowed(within.any.Union(across.any), every.Union(own))
-	return Cell{Every: j.ports.text(every), Within: j.ports.text(own), Some: j.ports.text(some)}
-}
-
-// open are the ports that the near end's policies open towards, or from, the far end.
-func (j *judge) open(direction networkingv1.PolicyType, near, far end) portSet {
-	rules, isolated := j.cluster.rulesOf(direction, near)
-	if !isolated {
-		return j.ports.everything()
-	}
-	out := portSet{}
-	for _, r := range rules {
-		if !r.reaches(j.cluster, far) {
-			continue
-		}
-		for _, p := range r.ports {
-			out = out.Union(j.ports.covered(p))
-		}
-	}
-	if direction == networkingv1.PolicyTypeEgress && far.pod == nil {
-		// An address has no named ports.
-		return sets.New(slices.DeleteFunc(out.UnsortedList(), func(r portRange) bool { return r.name != "" })...)
-	}
-	return out
 }
 
 // fold joins groups of outside namespaces that have the same cells.

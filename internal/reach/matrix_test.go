@@ -209,6 +209,41 @@ api | - | - | -
 (a +1) | - | all | all
 (other) | all | all | all`,
 		},
+		"nor those that it tells apart to no effect": {
+			namespaces: []reach.Namespace{member("api", "api"), {Name: "c"}, {Name: "a"}, {Name: "b"}},
+			policies: denyAPI + `
+metadata: {name: open, namespace: b}
+spec: {podSelector: {}, policyTypes: [Ingress, Egress], ingress: [{}], egress: [{}]}`,
+			want: `
+FROM / TO | api | (a +2)
+api | - | -
+(a +2) | - | all`,
+		},
+		"nor those that tell themselves from others to no effect": {
+			namespaces: []reach.Namespace{{Name: "a"}, {Name: "b"}},
+			policies: `
+metadata: {name: own, namespace: a}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}]}, {}]}
+---
+metadata: {name: own, namespace: b}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}]}, {}]}`,
+			want: `
+FROM / TO | (a +1)
+(a +1) | all`,
+		},
+		"outside namespaces of one class that keep to themselves are apart": {
+			namespaces: []reach.Namespace{{Name: "a"}, {Name: "b"}},
+			policies: `
+metadata: {name: own, namespace: a}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}]}]}
+---
+metadata: {name: own, namespace: b}
+spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}]}]}`,
+			want: `
+FROM / TO | (a) | (b)
+(a) | all | -
+(b) | - | all`,
+		},
 		"outside namespaces that treat one another otherwise do not": {
 			namespaces: []reach.Namespace{{Name: "a"}, {Name: "b"}},
 			policies: `
@@ -264,39 +299,4 @@ func squeezed(table string) []string {
 		out = append(out, strings.Join(strings.Fields(strings.ReplaceAll(line, "|", "")), " "))
 	}
 	return out
-}
-
-func TestAGroupListsItsNamespaces(t *testing.T) {
-	t.Parallel()
-	m, err := reach.NewMatrix([]reach.Namespace{
-		{Name: "c"}, member("shop-2", "web"), {Name: "a"}, member("shop-1", "web"), {Name: "b"},
-	}, policies(t, `
-metadata: {name: in, namespace: shop-1}
-spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 192.0.2.0/24}}]}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []reach.Group{
-		{Name: "web", Namespaces: []string{"shop-1", "shop-2"}},
-		{Name: "a +2", Namespaces: []string{"a", "b", "c"}, Outside: true},
-		{Name: "192.0.2.0/24"},
-	}
-	if diff := cmp.Diff(want, m.Groups); diff != "" {
-		t.Errorf("groups (-want +got):\n%s", diff)
-	}
-}
-
-func TestTooManyKindsOfPodsAreSaidToBeTooMany(t *testing.T) {
-	t.Parallel()
-	var peers strings.Builder
-	for key := range strings.SplitSeq("a b c d e f g h i j k l m", " ") {
-		peers.WriteString("{podSelector: {matchLabels: {" + key + ": x}}}, ")
-	}
-	_, err := reach.NewMatrix(namespaces, policies(t, `
-metadata: {name: in, namespace: shop}
-spec: {podSelector: {}, ingress: [{from: [`+peers.String()+`]}]}`))
-	want := "selectors tell more than 4096 kinds of pods apart in namespace shop"
-	if err == nil || err.Error() != want {
-		t.Errorf("got error %v, want %s", err, want)
-	}
 }

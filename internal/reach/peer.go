@@ -11,52 +11,35 @@ import (
 
 // peer is one peer of a rule: pods, or a block of addresses.
 type peer struct {
-	// namespace is the policy's own namespace, where pods are looked for if there is no
-	// selector for namespaces.
-	namespace string
+	id int
 	// namespaces chooses namespaces; nil means the policy's own.
-	namespaces labels.Selector
-	pods       labels.Selector
+	namespaces *selector
+	// pods chooses pods; nil for a block.
+	pods *selector
 	// block is set for a block of addresses.
 	block *block
 }
 
-func parsePeer(namespace string, declared *networkingv1.NetworkPolicyPeer) (*peer, error) {
-	out := &peer{namespace: namespace, pods: labels.Nothing()}
-	var err error
-	if declared.IPBlock != nil {
-		out.block, err = parseBlock(declared.IPBlock)
-		return out, err
-	}
-	if declared.NamespaceSelector != nil {
-		// Without a selector for pods, it is every pod of these namespaces.
-		out.pods = labels.Everything()
-		if out.namespaces, err = metav1.LabelSelectorAsSelector(declared.NamespaceSelector); err != nil {
-			return nil, fmt.Errorf("namespaceSelector: %w", err)
-		}
-	}
-	if declared.PodSelector != nil {
-		if out.pods, err = metav1.LabelSelectorAsSelector(declared.PodSelector); err != nil {
-			return nil, fmt.Errorf("podSelector: %w", err)
-		}
-	}
-	return out, nil
+// everyPod is what a selector of namespaces without one of pods chooses in them.
+func everyPod() *metav1.LabelSelector {
+	return &metav1.LabelSelector{}
 }
 
-// includes tells whether the peer is, or includes, one end of a flow.
-func (p *peer) includes(c *Cluster, e end) bool {
+// includes tells whether the peer is, or includes, the far end of a flow. The own namespace
+// is that of the near end.
+func (p *peer) includes(near, far *end) bool {
 	if p.block != nil {
-		return p.block.contains(e.ip)
+		return p.block.contains(far.ip)
 	}
-	return e.pod != nil && p.looksIn(c, e.pod.Namespace) && p.pods.Matches(labels.Set(e.pod.Labels))
+	return far.pod != nil && p.looksIn(near, far) && p.pods.matches(labels.Set(far.pod.Labels))
 }
 
-// looksIn tells whether the peer looks for pods in a namespace.
-func (p *peer) looksIn(c *Cluster, namespace string) bool {
+// looksIn tells whether the peer looks for pods in the namespace of the far end.
+func (p *peer) looksIn(near, far *end) bool {
 	if p.namespaces == nil {
-		return namespace == p.namespace
+		return near.pod.Namespace == far.pod.Namespace
 	}
-	return p.namespaces.Matches(c.namespaces[namespace])
+	return far.namespace.chosen.has(p.namespaces.id)
 }
 
 // block is a range of addresses, less others.

@@ -1,24 +1,69 @@
 package reach
 
 import (
-	"fmt"
+	"encoding/binary"
 
 	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// policy is a NetworkPolicy with everything in it parsed.
+// direction is one of the two directions of a pod's traffic.
+type direction int
+
+const (
+	ingress direction = iota
+	egress
+)
+
+func directionOf(declared networkingv1.PolicyType) direction {
+	if declared == networkingv1.PolicyTypeEgress {
+		return egress
+	}
+	return ingress
+}
+
+// policy is a NetworkPolicy in a namespace.
 type policy struct {
+	name string
+	spec *spec
+}
+
+// spec is the spec of policies, with everything in it parsed. It says nothing about the
+// namespace that it is in: "the own namespace" is that of the pod whose traffic it rules.
+type spec struct {
+	id int
 	// pods are the pods of the policy's namespace that it applies to.
-	pods labels.Selector
-	// rules are the rules of each direction that the policy isolates. A direction that is
-	// here without a rule is denied.
-	rules map[networkingv1.PolicyType][]*rule
+	pods *selector
+	// isolates are the directions that the policy isolates, and rules the rules of each. An
+	// isolated direction without a rule is denied.
+	isolates [2]bool
+	rules    [2][]*rule
+}
+
+// selects tells whether the policy isolates one direction of a pod of its namespace.
+func (s *spec) selects(pod *Pod, d direction) bool {
+	return s.isolates[d] && s.pods.matches(labels.Set(pod.Labels))
+}
+
+// key tells specs apart.
+func (s *spec) key() string {
+	key := binary.AppendUvarint(nil, uint64(s.pods.id))
+	for d, rules := range s.rules {
+		if !s.isolates[d] {
+			key = append(key, '-')
+			continue
+		}
+		key = binary.AppendUvarint(append(key, '+'), uint64(len(rules)))
+		for _, r := range rules {
+			key = binary.AppendUvarint(key, uint64(r.id))
+		}
+	}
+	return string(key)
 }
 
 // rule is one rule of a policy: all of its peers on all of its ports.
 type rule struct {
+	id int
 	// anyone is set for a rule without peers, which means everybody.
 	anyone bool
 	peers  []*peer
@@ -26,32 +71,13 @@ type rule struct {
 	ports []portRange
 }
 
-func parsePolicy(p *networkingv1.NetworkPolicy) (*policy, error) {
-	pods, err := metav1.LabelSelectorAsSelector(&p.Spec.PodSelector)
-	if err != nil {
-		return nil, fmt.Errorf("podSelector: %w", err)
-	}
-	out := &policy{pods: pods, rules: map[networkingv1.PolicyType][]*rule{}}
-	for _, direction := range policyTypes(&p.Spec) {
-		out.rules[direction] = nil
-		for i, declared := range rulesOf(&p.Spec, direction) {
-			parsed, err := parseRule(p.Namespace, declared)
-			if err != nil {
-				return nil, fmt.Errorf("%s rule %d: %w", direction, i, err)
-			}
-			out.rules[direction] = append(out.rules[direction], parsed)
-		}
-	}
-	return out, nil
-}
-
 // policyTypes returns the directions that a policy isolates. Left out, they are Ingress, and
 // Egress if there is an egress rule; an empty list of egress rules is none.
-func policyTypes(spec *networkingv1.NetworkPolicySpec) []networkingv1.PolicyType {
+func policyTypes(declared *networkingv1.NetworkPolicySpec) []networkingv1.PolicyType {
 	switch {
-	case len(spec.PolicyTypes) > 0:
-		return spec.PolicyTypes
-	case len(spec.Egress) > 0:
+	case len(declared.PolicyTypes) > 0:
+		return declared.PolicyTypes
+	case len(declared.Egress) > 0:
 		return []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}
 	default:
 		return []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}
@@ -60,25 +86,13 @@ func policyTypes(spec *networkingv1.NetworkPolicySpec) []networkingv1.PolicyType
 
 // rulesOf returns the rules of one direction. Those of egress and ingress differ only in
 // what their peers are called.
-func rulesOf(spec *networkingv1.NetworkPolicySpec, direction networkingv1.PolicyType) []networkingv1.NetworkPolicyIngressRule {
-	if direction == networkingv1.PolicyTypeIngress {
-		return spec.Ingress
+func rulesOf(declared *networkingv1.NetworkPolicySpec, d direction) []networkingv1.NetworkPolicyIngressRule {
+	if d == ingress {
+		return declared.Ingress
 	}
-	rules := make([]networkingv1.NetworkPolicyIngressRule, 0, len(spec.Egress))
-	for _, r := range spec.Egress {
+	rules := make([]networkingv1.NetworkPolicyIngressRule, 0, len(declared.Egress))
+	for _, r := range declared.Egress {
 		rules = append(rules, networkingv1.NetworkPolicyIngressRule{From: r.To, Ports: r.Ports})
 	}
 	return rules
-}
-
-func parseRule(namespace string, declared networkingv1.NetworkPolicyIngressRule) (*rule, error) {
-	out := &rule{anyone: len(declared.From) == 0, ports: parsePorts(declared.Ports)}
-	for i := range declared.From {
-		parsed, err := parsePeer(namespace, &declared.From[i])
-		if err != nil {
-			return nil, fmt.Errorf("peer %d: %w", i, err)
-		}
-		out.peers = append(out.peers, parsed)
-	}
-	return out, nil
 }

@@ -16,9 +16,12 @@ import (
 // a look at each of 65,535 numbers.
 type atoms struct {
 	all []portRange
+	// names are the pieces that are names.
+	names portSet
 }
 
-type portSet = sets.Set[portRange]
+// portSet has the places of pieces.
+type portSet = bits
 
 // newAtoms makes the pieces for the ports in play.
 func newAtoms(inPlay []portRange) *atoms {
@@ -43,44 +46,53 @@ func newAtoms(inPlay []portRange) *atoms {
 			out.all = append(out.all, portRange{protocol: protocol, name: name})
 		}
 	}
+	out.names = out.having(func(r portRange) bool { return r.name != "" })
 	return out
 }
 
-// everything is the set of all ports.
-func (a *atoms) everything() portSet {
-	return sets.New(a.all...)
-}
-
-// covered are the pieces that lie in a range. A named port lies in no range of numbers but
-// the whole: its number is the pod's to choose.
-func (a *atoms) covered(r portRange) portSet {
-	out := portSet{}
-	for _, atom := range a.all {
-		if r.protocol == atom.protocol && r.name == atom.name && r.first <= atom.first && atom.last <= r.last ||
-			r.protocol == atom.protocol && r.every() {
-			out.Insert(atom)
+// having are the pieces of which something is true.
+func (a *atoms) having(holds func(portRange) bool) portSet {
+	out := newBits(len(a.all))
+	for i, r := range a.all {
+		if holds(r) {
+			out.add(i)
 		}
 	}
 	return out
 }
 
+// everything is the set of all ports.
+func (a *atoms) everything() portSet {
+	return allBits(len(a.all))
+}
+
+// covered are the pieces that lie in a range. A named port lies in no range of numbers but
+// the whole: its number is the pod's to choose.
+func (a *atoms) covered(r portRange) portSet {
+	return a.having(func(atom portRange) bool {
+		return r.protocol == atom.protocol && (r.every() ||
+			r.name == atom.name && r.first <= atom.first && atom.last <= r.last)
+	})
+}
+
 // both is what is open when both sides have to open it. Sure is open whatever pods there
 // are. Where one side opens a name and the other numbers, it depends on the number that the
 // called pod gave the name: maybe.
-func both(egress, ingress portSet) (sure, maybe portSet) {
-	sure = egress.Intersection(ingress)
-	maybe = namesWithin(egress.Difference(ingress), ingress.Difference(egress))
-	return sure, maybe.Union(namesWithin(ingress.Difference(egress), egress.Difference(ingress)))
+func (a *atoms) both(out, in portSet) (sure, maybe portSet) {
+	onlyOut, onlyIn := out.difference(in), in.difference(out)
+	return out.intersection(in), a.namesWithin(onlyOut, onlyIn).union(a.namesWithin(onlyIn, onlyOut))
 }
 
 // namesWithin are the names of one set that may have a number of the other.
-func namesWithin(names, numbers portSet) portSet {
-	out := portSet{}
-	for n := range names {
-		if n.name != "" && slices.ContainsFunc(numbers.UnsortedList(), func(r portRange) bool {
-			return r.name == "" && r.protocol == n.protocol
-		}) {
-			out.Insert(n)
+func (a *atoms) namesWithin(names, numbers portSet) portSet {
+	found := sets.New[corev1.Protocol]()
+	for i := range numbers.difference(a.names).all() {
+		found.Insert(a.all[i].protocol)
+	}
+	out := newBits(len(a.all))
+	for i := range names.intersection(a.names).all() {
+		if found.Has(a.all[i].protocol) {
+			out.add(i)
 		}
 	}
 	return out
@@ -104,7 +116,13 @@ func (a *atoms) text(set portSet) Ports {
 
 // of are the pieces of one protocol that are in a set, in order.
 func (a *atoms) of(protocol corev1.Protocol, set portSet) []portRange {
-	return slices.DeleteFunc(slices.Clone(a.all), func(r portRange) bool { return r.protocol != protocol || !set.Has(r) })
+	var out []portRange
+	for i := range set.all() {
+		if a.all[i].protocol == protocol {
+			out = append(out, a.all[i])
+		}
+	}
+	return out
 }
 
 // whole tells whether a set has every number of a protocol.
@@ -159,10 +177,10 @@ func (p Ports) marked(mark string) Ports {
 // narrowed is what is left of a set to be said beside what is said already. A protocol that
 // is whole in the set stays whole: "80, all TCP*" says more than "80, 1-79*, 81-65535*".
 func (a *atoms) narrowed(set, said portSet) portSet {
-	out := set.Difference(said)
+	out := set.difference(said)
 	for _, protocol := range protocols() {
-		if out.Len() > 0 && a.whole(protocol, set) && !a.whole(protocol, said) {
-			out.Insert(a.of(protocol, set)...)
+		if !out.empty() && a.whole(protocol, set) && !a.whole(protocol, said) {
+			out = out.union(set.intersection(a.having(func(r portRange) bool { return r.protocol == protocol })))
 		}
 	}
 	return out

@@ -1,0 +1,231 @@
+package reach
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
+// String says what was opened and what was closed, a line for each group of changes that
+// differ only in the pods or addresses: "none" if there is nothing to say.
+func (d *Difference) String() string {
+	if d.Empty() {
+		return "none"
+	}
+	return strings.Join(d.Lines(), "\n")
+}
+
+// Lines are the lines of String, none if there is no difference.
+//
+//	opened: web +1 {app=a} to api: 80, 8000-8999 if named http (ingress)
+//
+// Pods of several namespaces that are alike are named for the first of them and for how many
+// more there are. In braces are the labels of one pod of each class; without braces it is
+// every pod there.
+func (d *Difference) Lines() []string {
+	byBorder := map[border]map[int][]int{}
+	for r, same := range d.runs() {
+		for to := int(r.first); to < int(r.after); to++ {
+			b := border{d.space.ends[r.from].class, d.space.ends[to].class, same, int(r.effects)}
+			if byBorder[b] == nil {
+				byBorder[b] = map[int][]int{}
+			}
+			byBorder[b][int(r.from)] = append(byBorder[b][int(r.from)], to)
+		}
+	}
+	var out []string
+	for _, b := range slices.SortedFunc(maps.Keys(byBorder), border.compare) {
+		for _, ends := range products(byBorder[b]) {
+			for _, said := range effectTexts(d.effects[b.effects]) {
+				out = append(out, fmt.Sprintf("%s: %s to %s%s: %s",
+					said.verb, d.space.text(ends.from), d.space.text(ends.to), d.space.relation(b), said.ports))
+			}
+		}
+	}
+	return mergeRelations(out)
+}
+
+// border is what lines of a difference are about: two classes of namespaces, none for
+// addresses, whether it is one and the same namespace, and what changed.
+type border struct {
+	from, to int
+	same     bool
+	effects  int
+}
+
+func (b border) compare(other border) int {
+	// Addresses come last.
+	return cmp.Or(cmp.Compare(uint(b.from), uint(other.from)), cmp.Compare(uint(b.to), uint(other.to)),
+		cmp.Compare(b.effects, other.effects), compareBool(b.same, other.same))
+}
+
+// product is every pair of some ends that call and some that are called.
+type product struct {
+	from, to []int
+}
+
+// products puts together the ends that call the same ends.
+func products(called map[int][]int) []product {
+	var out []product
+	byCalled := map[string]int{}
+	for _, from := range slices.Sorted(maps.Keys(called)) {
+		key := fmt.Sprint(called[from])
+		i, known := byCalled[key]
+		if !known {
+			i = len(out)
+			byCalled[key] = i
+			out = append(out, product{to: called[from]})
+		}
+		out[i].from = append(out[i].from, from)
+	}
+	return out
+}
+
+const (
+	insideOne  = ", inside one namespace"
+	betweenTwo = ", between two namespaces"
+)
+
+// relation tells flows inside a namespace from those between two that are alike.
+func (s *Space) relation(b border) string {
+	switch {
+	case b.from != b.to || b.from == none || len(s.classes[b.from].names) == 1:
+		return ""
+	case b.same:
+		return insideOne
+	default:
+		return betweenTwo
+	}
+}
+
+// mergeRelations leaves the relation out where both are said of the same.
+func mergeRelations(lines []string) []string {
+	said := sets.New(lines...)
+	var out []string
+	for _, line := range lines {
+		if other := strings.Replace(line, insideOne, betweenTwo, 1); other != line && said.Has(other) {
+			out = append(out, strings.Replace(line, insideOne, "", 1))
+			continue
+		}
+		if other := strings.Replace(line, betweenTwo, insideOne, 1); other != line && said.Has(other) {
+			continue
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// maxSaid is how many classes of pods, or ranges of addresses, a line names.
+const maxSaid = 4
+
+// text says what some ends are, all of them of one class of namespaces, or addresses.
+func (s *Space) text(ends []int) string {
+	first := &s.ends[ends[0]]
+	if first.class == none {
+		if len(ends) == len(s.parts) {
+			return "every address"
+		}
+		return s.ranges(ends)
+	}
+	c := &s.classes[first.class]
+	name := outsideName(c.names)
+	if len(ends) == c.after-c.first {
+		return name
+	}
+	if at := s.firstOfEachPart(ends); len(ends) == len(at)*len(c.kinds) {
+		return name + " at " + s.ranges(at)
+	}
+	kinds := make([]string, 0, len(ends))
+	for _, i := range ends {
+		text := "{" + labels.FormatLabels(c.kinds[s.ends[i].kind].labels) + "}"
+		if text == "{<none>}" {
+			text = "{}"
+		}
+		if s.ends[i].part != none {
+			text += " at " + s.ranges([]int{i})
+		}
+		kinds = append(kinds, text)
+	}
+	return name + " " + someOf(kinds)
+}
+
+// firstOfEachPart are ends of which no two are in one part of the addresses.
+func (s *Space) firstOfEachPart(ends []int) []int {
+	var out []int
+	for _, i := range ends {
+		if !slices.ContainsFunc(out, func(k int) bool { return s.ends[k].part == s.ends[i].part }) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+func (s *Space) ranges(ends []int) string {
+	var out []string
+	for _, i := range ends {
+		for _, r := range s.parts[s.ends[i].part] {
+			out = append(out, r.String())
+		}
+	}
+	return someOf(out)
+}
+
+// someOf joins texts, or the first of them and how many more there are.
+func someOf(all []string) string {
+	if len(all) <= maxSaid {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(all[:maxSaid], ", "), len(all)-maxSaid)
+}
+
+// effectText is what a line says of effects.
+type effectText struct {
+	verb, ports string
+}
+
+// effectTexts has a text for each way in which ports changed.
+func effectTexts(effects []effect) []effectText {
+	type way struct{ opened, egress, ingress bool }
+	var ways []way
+	spans := map[way][]*Span{}
+	for i := range effects {
+		w := way{effects[i].opened, effects[i].egress, effects[i].ingress}
+		if spans[w] == nil {
+			ways = append(ways, w)
+		}
+		spans[w] = append(spans[w], &effects[i].Span)
+	}
+	out := make([]effectText, 0, len(ways))
+	for _, w := range ways {
+		verb, sides := "closed", "egress and ingress"
+		if w.opened {
+			verb = "opened"
+		}
+		if !w.ingress {
+			sides = "egress"
+		} else if !w.egress {
+			sides = "ingress"
+		}
+		out = append(out, effectText{verb, fmt.Sprintf("%s (%s)", spansText(spans[w]), sides)})
+	}
+	return out
+}
+
+func spansText(spans []*Span) string {
+	whole := map[corev1.Protocol]bool{}
+	out := make([]string, 0, len(spans))
+	for _, s := range spans {
+		whole[s.Protocol] = whole[s.Protocol] || s.numbers().every() && !s.conditional()
+		out = append(out, s.String())
+	}
+	if len(spans) == len(protocols()) && whole[corev1.ProtocolTCP] && whole[corev1.ProtocolUDP] && whole[corev1.ProtocolSCTP] {
+		return "all"
+	}
+	return strings.Join(out, ", ")
+}
