@@ -15,6 +15,9 @@ ARGS    ?=
 RACE    ?=
 # The least share of statements in internal/ that tests must reach, in percent.
 COVERAGE ?= 90
+# How much make prove does: simulated clusters, and rounds on a real API server.
+CLUSTERS ?= 10000
+ROUNDS   ?= 5
 PLATFORMS ?= linux/amd64,linux/arm64
 CONTAINER_TOOL ?= docker
 KUBECTL ?= kubectl
@@ -44,6 +47,10 @@ build: ## Build the operator into bin/.
 .PHONY: test
 test: ## Run all tests, and fail if they reach less than COVERAGE percent of internal/. RACE=-race looks for data races.
 	@$(call assets) && internal/tools/test.sh $(COVERAGE) $(RACE)
+
+.PHONY: prove
+prove: ## Longer runs of the tests that prove the promises. CLUSTERS= and ROUNDS= say how long. Ends with counts.
+	@$(call assets) && internal/tools/prove.sh $(CLUSTERS) $(ROUNDS)
 
 .PHONY: lint
 lint: ## Run golangci-lint, with kube-api-linter on api/, in every module. ARGS=--fix mends what can be mended.

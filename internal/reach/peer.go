@@ -7,6 +7,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	netutils "k8s.io/utils/net"
 )
 
 // peer is one peer of a rule: pods, or a block of addresses.
@@ -64,14 +65,23 @@ func parseBlock(declared *networkingv1.IPBlock) (*block, error) {
 	return out, nil
 }
 
-// parsePrefix reads a range of addresses. Bits beyond the prefix, which older API servers
-// took, have no meaning.
+// parsePrefix reads a range of addresses as API servers before Kubernetes 1.36 take it, and as they
+// warn that it is read (k8s.io/apimachinery/pkg/util/validation, GetWarningsForCIDR): with leading
+// zeros, with bits beyond the prefix, and with IPv4 addresses written as IPv6.
 func parsePrefix(cidr string) (netip.Prefix, error) {
-	prefix, err := netip.ParsePrefix(cidr)
+	_, network, err := netutils.ParseCIDRSloppy(cidr)
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("ipBlock: %w", err)
 	}
-	return prefix.Masked(), nil
+	addr, ok := netip.AddrFromSlice(network.IP)
+	if !ok {
+		return netip.Prefix{}, fmt.Errorf("ipBlock: %s is no range of addresses", cidr)
+	}
+	length, _ := network.Mask.Size()
+	if addr.Is4In6() && length >= 96 {
+		addr, length = addr.Unmap(), length-96
+	}
+	return netip.PrefixFrom(addr, length).Masked(), nil
 }
 
 // contains tells whether an address is in the block; the zero address is in none.
