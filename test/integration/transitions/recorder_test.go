@@ -27,6 +27,8 @@ type version struct {
 	// policy is set for a policy.
 	policy  *networkingv1.NetworkPolicy
 	deleted bool
+	// seen is when the recorder saw it.
+	seen time.Time
 }
 
 // String names what was changed.
@@ -164,7 +166,7 @@ func (r *recorder) fail(err error) {
 }
 
 func versionOf(kind watch.EventType, obj runtime.Object) version {
-	v := version{revision: revisionOf(obj), deleted: kind == watch.Deleted}
+	v := version{revision: revisionOf(obj), deleted: kind == watch.Deleted, seen: time.Now()}
 	switch o := obj.(type) {
 	case *corev1.Namespace:
 		v.namespace, v.labels = o.Name, o.Labels

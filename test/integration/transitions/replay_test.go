@@ -1,7 +1,6 @@
 package transitions
 
 import (
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -107,7 +106,8 @@ func (s *scene) prove(from, to string, others ...string) {
 	s.judge(versions, from, bounds)
 }
 
-// judge replays once more, and checks each state after the revision.
+// judge replays once more, and checks each state after the revision. That one side of a flow is
+// open in between is no violation as long as the flow does not pass.
 func (s *scene) judge(versions []version, from string, bounds *invariant.Bounds) {
 	s.t.Helper()
 	r := newReplayer(s.t, s.world)
@@ -119,21 +119,19 @@ func (s *scene) judge(versions []version, from string, bounds *invariant.Bounds)
 		}
 		checked++
 		report := r.tracker.Check(bounds)
-		if report.OK() {
+		found := report.Counts[invariant.Lost] + report.Counts[invariant.Opened]
+		if found == 0 {
 			continue
 		}
+		s.counts[violations] += found
 		broken++
 		if broken <= 3 {
 			s.t.Errorf("%s leads to a state that is not between the two: %s", v, report.String())
-		}
-		for kind, n := range report.Counts {
-			env.counts.add(fmt.Sprintf("violations (%s)", invariant.Kind(kind)), n)
 		}
 	}
 	if broken > 3 {
 		s.t.Errorf("%d of %d versions lead to such states", broken, checked)
 	}
-	env.counts.add("versions checked", checked)
-	env.counts.add("versions that break the invariant", broken)
-	env.counts.add("flows compared", checked*s.world.Size())
+	s.counts[versionsChecked] += checked
+	s.counts[flowsCompared] += checked * s.world.Size()
 }
