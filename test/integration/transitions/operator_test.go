@@ -31,8 +31,10 @@ func (s *scene) replica(name string, config *rest.Config) *deploy.Process {
 	t := s.t
 	t.Cleanup(func() {
 		if p.Died() {
-			p.PrintLog()
 			t.Errorf("replica %s of the operator has ended by itself", name)
+		}
+		if t.Failed() {
+			p.PrintLog()
 		}
 		p.Kill()
 	})
