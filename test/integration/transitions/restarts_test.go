@@ -44,6 +44,7 @@ func (s *scene) restarted(restart func(context.Context) error) strike {
 		s.counts[restarts]++
 		s.Eventually(func() error { return s.differs(s.ctx(), want) }, soon, tick).Should(Succeed())
 		s.mark()
+		s.t.Logf("%d writes were refused", s.operator.Logged("The API server refused a write"))
 		all := s.writes(s.last)
 		if all[len(all)-1].seen.Sub(begun) > aMoment {
 			return 1
