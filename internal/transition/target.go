@@ -9,7 +9,6 @@ import (
 
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 )
@@ -107,7 +106,7 @@ func SameAcross(profile string, desired, observed []*networkingv1.NetworkPolicy)
 		}
 		return out
 	}
-	return maps.EqualFunc(of(desired), of(observed), func(a, b atoms) bool { return maps.Equal(a, b) })
+	return maps.EqualFunc(of(desired), of(observed), maps.Equal[atoms, atoms])
 }
 
 // GoBy tells whether policies choose the members of a tier by their labels. A namespace that
@@ -186,7 +185,8 @@ func own(have *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
 		})
 		return out
 	}
-	out := &networkingv1.NetworkPolicy{TypeMeta: metav1.TypeMeta{APIVersion: networkingv1.SchemeGroupVersion.String(), Kind: "NetworkPolicy"}}
+	out := &networkingv1.NetworkPolicy{}
+	out.APIVersion, out.Kind = networkingv1.SchemeGroupVersion.String(), "NetworkPolicy"
 	out.Name, out.Namespace = have.Name, have.Namespace
 	out.Labels, out.Annotations = ours(have.Labels), ours(have.Annotations)
 	for _, ref := range have.OwnerReferences {
