@@ -42,9 +42,12 @@ func (r *run) isolated() bool {
 }
 
 // judgeFailures tells those who wait for the namespace whether something keeps it from going on:
-// something that may pass, or that only a person can change. Access is of no concern to others.
+// something that may pass, or that only a person can change. Access is of no concern to others, but
+// a name that is taken keeps a newcomer from getting its labels.
 func (r *run) judgeFailures() {
-	r.Progress.Stuck = len(r.Taken) > 0
+	r.Progress.Stuck = slices.ContainsFunc(r.Taken, func(t Taken) bool {
+		return t.Kind == KindNetworkPolicy || !r.observed.carriesMembership()
+	})
 	for _, f := range r.Failures {
 		if f.Kind == KindNetworkPolicy || f.Kind == KindNamespace {
 			r.Progress.Stuck = r.Progress.Stuck || f.Class != Retry
