@@ -22,8 +22,8 @@ type recorder struct {
 	calls []string
 	// errs are the errors by call.
 	errs map[string]error
-	// applied are the objects that were sent, in order.
-	applied []client.Object
+	// tells says of an object that is sent what is to be noted beside its name; optional.
+	tells func(client.Object) string
 	// altered is the name of an object that is stored otherwise than it was sent.
 	altered string
 	version int
@@ -65,8 +65,11 @@ func (r *recorder) Apply(_ context.Context, config runtime.ApplyConfiguration, o
 		return fmt.Errorf("%s of %s by force %t at version %q", verb, u.GetName(), force, u.GetResourceVersion())
 	}
 	kind, _, _ := unstructured.NestedString(u.UnstructuredContent(), "kind")
-	r.applied = append(r.applied, typed(kind, u.UnstructuredContent()))
-	err := r.did("%s %s %s", verb, kind, u.GetName())
+	note := ""
+	if r.tells != nil {
+		note = r.tells(typed(kind, u.UnstructuredContent()))
+	}
+	err := r.did("%s %s %s%s", verb, kind, u.GetName(), note)
 	u.SetResourceVersion(r.resourceVersion())
 	if u.GetUID() == "" {
 		u.SetUID(types.UID("uid-of-" + u.GetName()))
