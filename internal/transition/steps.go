@@ -123,6 +123,7 @@ func (s *sorter) replace(want, have *networkingv1.NetworkPolicy) {
 func (s *sorter) unite() {
 	for i, step := range s.mixed {
 		if i == len(s.mixed)-1 {
+			step.Closes = true
 			s.opening = append(s.opening, step)
 			continue
 		}

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
 
 // Target is what the policies of one namespace should be, for now.
@@ -54,7 +55,7 @@ func Widened(desired, observed []*networkingv1.NetworkPolicy, w Widening) Target
 		switch {
 		case have != nil:
 			out.widen(now, w.remaining(have), have)
-		case len(atomsOf(&now.Spec)) > 0 || len(atomsOf(&want.Spec)) == 0:
+		case want.Name == render.Prefix || len(atomsOf(&now.Spec)) > 0 || len(atomsOf(&want.Spec)) == 0:
 			out.Policies = append(out.Policies, now)
 		}
 	}
