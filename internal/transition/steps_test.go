@@ -125,10 +125,10 @@ func TestAStandInIsRemovedByTheNextPass(t *testing.T) {
 			observed: after(before, first[0]),
 			want:     []string{keep, "change segmentation-a-egress of b: out ops !", "delete segmentation-a-egress-* !"},
 		},
-		"after a crash, when it falls short of what is wanted by now": {
+		"after a crash, when it falls short of what is wanted by now: it gets that beside what it has": {
 			observed: list(base("in web"), pods("a-egress", "a", "out ops"), standIn(pods("a-egress", "b", "out api"))),
 			want: []string{
-				"change segmentation-a-egress-* of b: out ops", keep,
+				"change segmentation-a-egress-* of b: out ops, out api", keep,
 				"change segmentation-a-egress of b: out ops !", "delete segmentation-a-egress-* !",
 			},
 		},
