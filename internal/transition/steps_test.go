@@ -173,7 +173,7 @@ func TestOpening(t *testing.T) {
 			observed: list(base("in * 80", "out *")),
 			want:     []string{"change segmentation: in * 80, in *, out *, out *"},
 		},
-		"one that is open is left alone":              {observed: list(base("in web", "in *", "out *"))},
+		"one that is open is left alone":             {observed: list(base("in web", "in *", "out *"))},
 		"one without the base policy is open anyway": {observed: list(pods("a-egress", "a", "out ops"))},
 	}
 	for name, c := range cases {
