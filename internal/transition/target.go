@@ -68,8 +68,8 @@ func Widened(desired, observed []*networkingv1.NetworkPolicy, w Widening) Target
 	return out
 }
 
-// SameAcross tells whether two lists of policies of a profile's namespace allow the same by labels
-// that are not those of the profile: for want of any, or to and from tiers of other profiles.
+// SameAcross tells whether two lists of policies of a profile's namespace allow the same pods the same
+// by labels that are not those of the profile: for want of any, or to and from tiers of other profiles.
 func SameAcross(profile string, desired, observed []*networkingv1.NetworkPolicy) bool {
 	others := func(peer *networkingv1.NetworkPolicyPeer) bool {
 		of := tierOf(peer)
@@ -79,7 +79,7 @@ func SameAcross(profile string, desired, observed []*networkingv1.NetworkPolicy)
 		out := map[string]atoms{}
 		for _, p := range policies {
 			if found := atomsOf(&without(others, p).Spec); len(found) > 0 {
-				out[p.Name] = found
+				out[p.Name+keys([]metav1.LabelSelector{p.Spec.PodSelector})[0]] = found
 			}
 		}
 		return out
