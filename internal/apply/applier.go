@@ -195,15 +195,12 @@ func (r *run) apply(w Write) error {
 	if err := r.writer(kindOf(w.Desired)).Apply(r.ctx, client.ApplyConfigurationFromUnstructured(config), opts...); err != nil {
 		return fmt.Errorf("applying %s %s: %w", kindOf(w.Desired), w.Desired.GetName(), err)
 	}
-	if err := storedAsDesired(config, w.Desired); err != nil {
-		return err
-	}
 	r.log.V(1).Info("Applied", "kind", kindOf(w.Desired), "object", w.Desired.GetName(), "created", w.UID == "")
 	r.expected.wrote(r.observed.Namespace.Name, keyOf(w.Desired), config.GetResourceVersion())
 	if kindOf(w.Desired) == KindNetworkPolicy {
 		r.written[w.Desired.GetName()] = metav1.ObjectMeta{UID: config.GetUID(), ResourceVersion: config.GetResourceVersion()}
 	}
-	return nil
+	return storedAsDesired(config, w.Desired)
 }
 
 // grantedRole is the name by which a profile knows what a Role or RoleBinding grants.

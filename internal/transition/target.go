@@ -9,8 +9,10 @@ import (
 
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
 
 // Target is what the policies of one namespace should be, for now.
@@ -53,7 +55,7 @@ func Widened(desired, observed []*networkingv1.NetworkPolicy, w Widening) Target
 		switch {
 		case have != nil:
 			out.widen(now, w.remaining(have), have)
-		case len(atomsOf(&now.Spec)) > 0 || len(atomsOf(&want.Spec)) == 0:
+		case want.Name == render.Prefix || len(atomsOf(&now.Spec)) > 0 || len(atomsOf(&want.Spec)) == 0:
 			out.Policies = append(out.Policies, now)
 		}
 	}
@@ -90,8 +92,8 @@ func WithoutUnsegmented(policies []*networkingv1.NetworkPolicy) []*networkingv1.
 	return out
 }
 
-// SameAcross tells whether two lists of policies of a profile's namespace allow the same by labels
-// that are not those of the profile: for want of any, or to and from tiers of other profiles.
+// SameAcross tells whether two lists of policies of a profile's namespace allow the same pods the same
+// by labels that are not those of the profile: for want of any, or to and from tiers of other profiles.
 func SameAcross(profile string, desired, observed []*networkingv1.NetworkPolicy) bool {
 	others := func(peer *networkingv1.NetworkPolicyPeer) bool {
 		of := tierOf(peer)
@@ -101,7 +103,7 @@ func SameAcross(profile string, desired, observed []*networkingv1.NetworkPolicy)
 		out := map[string]atoms{}
 		for _, p := range policies {
 			if found := atomsOf(&without(others, p).Spec); len(found) > 0 {
-				out[p.Name] = found
+				out[p.Name+keys([]metav1.LabelSelector{p.Spec.PodSelector})[0]] = found
 			}
 		}
 		return out
