@@ -90,6 +90,10 @@ func TestView(t *testing.T) {
 		others []Place
 		want   View
 	}{
+		"one that is no member, and is not due to be one, waits for nobody": {
+			place: at("", ""), others: []Place{joiner, leaver, mover, behind},
+			want: View{Alone: true, AloneOfAll: true, MayOpen: true, MayRelabel: true},
+		},
 		"a member with nobody to wait for": {
 			place: exact, others: []Place{behind, at("", "")},
 			want: View{Alone: true, AloneOfAll: true, MayOpen: true, WasExact: true},
