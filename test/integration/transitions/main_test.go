@@ -33,7 +33,6 @@ var env struct {
 	account     *rest.Config
 	binary, dir string
 	seed        uint64
-	counts      counts
 	// scenes is how many there were, to tell them apart.
 	scenes int
 }
@@ -83,9 +82,7 @@ func runTests(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer env.recorder.stop()
-	code = m.Run()
-	env.counts.print()
-	return code, nil
+	return m.Run(), nil
 }
 
 // prepare installs and builds the operator, and starts the recorder.

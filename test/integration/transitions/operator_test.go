@@ -10,42 +10,62 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/test/deploy"
 )
 
+const (
+	// latest and earliest bound the time in which the operator is killed.
+	latest, earliest = 300 * time.Millisecond, 10 * time.Millisecond
+	// inARow is how often the operator is killed at most on one way.
+	inARow = killsEach
+)
+
 // alone are the flags of a single replica: one that is killed must not leave a lease behind
-// that its successor has to wait for.
-func alone() []string { return []string{"--leader-elect=false"} }
+// that its successor has to wait for. How many namespaces it works on at once is random.
+func (s *scene) alone() []string {
+	return []string{"--leader-elect=false", fmt.Sprintf("--concurrency=%d", 1+s.random.IntN(4))}
+}
 
 // replica prepares a process of the operator, which ends with the scene.
 func (s *scene) replica(name string, config *rest.Config) *deploy.Process {
 	s.t.Helper()
 	p, err := deploy.NewProcess(env.binary, env.dir, s.name+"-"+name, config)
 	s.Expect(err).NotTo(HaveOccurred())
-	s.t.Cleanup(func() {
+	t := s.t
+	t.Cleanup(func() {
 		if p.Died() {
+			t.Errorf("replica %s of the operator has ended by itself", name)
+		}
+		if t.Failed() {
 			p.PrintLog()
-			s.t.Errorf("replica %s of the operator has ended by itself", name)
 		}
 		p.Kill()
 	})
 	return p
 }
 
-// killed kills the operator at random times and starts it again, until a state is reached or
-// it was killed often enough. It leaves a running operator.
-func (s *scene) killed(most int, want state) {
+// start starts the scene's operator.
+func (s *scene) start() {
 	s.t.Helper()
-	kills := 0
-	for kills < most {
-		s.pause(300 * time.Millisecond)
+	s.Expect(s.operator.Start(s.alone()...)).To(Succeed())
+}
+
+// killed kills the operator at random times and starts it again, some times in a row or until
+// it has done its work, and returns how often it had work left. It leaves a running operator. If
+// it strikes too late, it will strike earlier the next time.
+func (s *scene) killed(want state) int {
+	s.t.Helper()
+	n := 0
+	for n < inARow {
+		s.pause(s.within)
 		s.operator.Kill()
-		if s.differs(s.ctx(), want) != nil {
-			kills++ // In the middle of the work, since there was work left.
-		} else {
-			most = kills
+		working := s.differs(s.ctx(), want) != nil
+		s.start()
+		if !working {
+			s.within = max(s.within/2, earliest)
+			break
 		}
-		s.Expect(s.operator.Start(append(alone(), fmt.Sprintf("--concurrency=%d", 1+s.random.IntN(4)))...)).To(Succeed())
+		n++
 	}
-	s.t.Logf("killed %d times", kills)
-	env.counts.add("kills", kills)
+	s.counts[kills] += n
+	return n
 }
 
 // pause waits for a random time.

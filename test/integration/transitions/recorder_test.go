@@ -27,6 +27,8 @@ type version struct {
 	// policy is set for a policy.
 	policy  *networkingv1.NetworkPolicy
 	deleted bool
+	// seen is when the recorder saw it.
+	seen time.Time
 }
 
 // String names what was changed.
@@ -164,7 +166,7 @@ func (r *recorder) fail(err error) {
 }
 
 func versionOf(kind watch.EventType, obj runtime.Object) version {
-	v := version{revision: revisionOf(obj), deleted: kind == watch.Deleted}
+	v := version{revision: revisionOf(obj), deleted: kind == watch.Deleted, seen: time.Now()}
 	switch o := obj.(type) {
 	case *corev1.Namespace:
 		v.namespace, v.labels = o.Name, o.Labels
@@ -188,9 +190,29 @@ func (r *recorder) upTo(revision string) []version {
 	defer r.mu.Unlock()
 	all := slices.Concat(r.namespaces.versions, r.policies.versions)
 	all = slices.DeleteFunc(all, func(v version) bool { return later(v.revision, revision) })
-	slices.SortFunc(all, func(a, b version) int {
-		order, _ := resourceversion.CompareResourceVersion(a.revision, b.revision) // They are well formed.
-		return order
-	})
+	slices.SortFunc(all, byRevision)
 	return all
+}
+
+// after returns all versions after a revision that are known, in their order.
+func (r *recorder) after(revision string) []version {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := append(r.namespaces.after(revision), r.policies.after(revision)...)
+	slices.SortFunc(all, byRevision)
+	return all
+}
+
+// after returns the versions of one resource after a revision.
+func (s *stream) after(revision string) []version {
+	first := len(s.versions)
+	for first > 0 && later(s.versions[first-1].revision, revision) {
+		first--
+	}
+	return slices.Clone(s.versions[first:])
+}
+
+func byRevision(a, b version) int {
+	order, _ := resourceversion.CompareResourceVersion(a.revision, b.revision) // They are well formed.
+	return order
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
@@ -36,19 +37,37 @@ type scene struct {
 	random   *rand.Rand
 	world    *invariant.World
 	operator *deploy.Process
+	counts   counts
+	// last is a revision at which the scene was settled.
+	last string
+	// within is how long after a change or a start the operator is killed at most.
+	within time.Duration
+}
+
+// tell tells a story as often as the flag says, each time on a scene of its own.
+func tell(t *testing.T, name string, story func(*scene)) {
+	t.Helper()
+	c := newCounts(t)
+	for round := range *rounds {
+		t.Run(fmt.Sprint("round ", round+1), func(t *testing.T) {
+			t.Helper()
+			story(newScene(t, name, c))
+		})
+	}
 }
 
 // newScene makes the namespaces, and a replica of the operator that does not run yet.
-func newScene(t *testing.T) *scene {
+func newScene(t *testing.T, name string, c counts) *scene {
 	t.Helper()
 	if err := deploy.DependOnSources(); err != nil {
 		t.Fatal(err)
 	}
-	name := strings.ToLower(strings.TrimPrefix(t.Name(), "Test"))
-	name = strings.NewReplacer("/", "-", "_", "-", "#", "").Replace(name)
 	env.scenes++
-	s := &scene{WithT: NewWithT(t), t: t, name: fmt.Sprintf("%s-%d", strings.Trim(name[:min(len(name), 30)], "-"), env.scenes)}
+	s := &scene{WithT: NewWithT(t), t: t, name: fmt.Sprintf("%s-%d", name, env.scenes), counts: c, within: latest}
 	s.random = rand.New(rand.NewPCG(env.seed, hash(s.name))) // Made to be repeated.
+	t.Cleanup(func() {
+		_ = env.admin.DeleteAllOf(context.Background(), &v1alpha1.SegmentationProfile{}, client.MatchingLabels{"scene": s.name})
+	})
 	var names []string
 	for slot := range members {
 		names = append(names, s.ns(slot))
@@ -57,6 +76,7 @@ func newScene(t *testing.T) *scene {
 	s.createNamespace(s.outside("plain"), nil)
 	s.createNamespace(s.outside("labelled"), map[string]string{"team": "other"})
 	s.world = worldOf(append(names, s.outside("plain"), s.outside("labelled"), "kube-system"))
+	s.operator = s.replica("operator", env.account)
 	return s
 }
 
@@ -87,13 +107,14 @@ func (s *scene) slots(digits string) *v1alpha1.LabelSelector {
 }
 
 // step runs one step of a story as a test of its own.
-func (s *scene) step(name string, do func(*scene)) {
+func (s *scene) step(name string, do func()) {
 	s.t.Helper()
 	s.t.Run(name, func(t *testing.T) {
 		t.Helper()
-		inner := *s
-		inner.WithT, inner.t = NewWithT(t), t
-		do(&inner)
+		outer, outerT := s.WithT, s.t
+		defer func() { s.WithT, s.t = outer, outerT }()
+		s.WithT, s.t = NewWithT(t), t
+		do()
 	})
 }
 
@@ -103,17 +124,30 @@ func (s *scene) create(p *v1alpha1.SegmentationProfile) {
 	s.Expect(env.admin.Create(s.ctx(), p)).To(Succeed())
 }
 
+// profile reads a profile.
+func (s *scene) profile(name string) *v1alpha1.SegmentationProfile {
+	s.t.Helper()
+	p := &v1alpha1.SegmentationProfile{}
+	s.Eventually(func() error { return env.admin.Get(s.ctx(), client.ObjectKey{Name: s.name + "-" + name}, p) }, soon, tick).Should(Succeed())
+	return p
+}
+
 // change changes a profile by one request.
 func (s *scene) change(name string, mutate func(*v1alpha1.SegmentationProfileSpec)) {
 	s.t.Helper()
 	s.Eventually(func() error {
-		p := &v1alpha1.SegmentationProfile{}
-		if err := env.admin.Get(s.ctx(), client.ObjectKey{Name: s.name + "-" + name}, p); err != nil {
-			return err
-		}
+		p := s.profile(name)
 		mutate(&p.Spec)
 		return env.admin.Update(s.ctx(), p)
 	}, soon, tick).Should(Succeed())
+}
+
+// relabel gives a namespace the label of another slot.
+func (s *scene) relabel(slot, to int) {
+	s.t.Helper()
+	patch := fmt.Appendf(nil, `{"metadata":{"labels":{"slot":"%d"}}}`, to)
+	n := builders.MakeNamespace(s.ns(slot)).Obj()
+	s.Expect(env.admin.Patch(s.ctx(), n, client.RawPatch(types.MergePatchType, patch))).To(Succeed())
 }
 
 // mark returns a revision up to which every version is known.
@@ -122,10 +156,4 @@ func (s *scene) mark() string {
 	revision, err := env.recorder.mark(s.ctx())
 	s.Expect(err).NotTo(HaveOccurred())
 	return revision
-}
-
-// start starts the scene's operator.
-func (s *scene) start() {
-	s.t.Helper()
-	s.Expect(s.operator.Start(alone()...)).To(Succeed())
 }

@@ -19,8 +19,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
-	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
+	"github.com/segmentation-dev/segmentation-operator/test/deploy"
 )
 
 // state is where a story has to arrive.
@@ -114,7 +114,7 @@ func (s *scene) differs(ctx context.Context, want state) error {
 	if err != nil {
 		return err
 	}
-	wanted, err := s.compile(profiles, want)
+	wanted, err := s.compile(ctx, profiles, want)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (s *scene) differs(ctx context.Context, want state) error {
 }
 
 // compile returns what has to be in the scene's namespaces: texts by "kind namespace/name".
-func (s *scene) compile(profiles map[string]*v1alpha1.SegmentationProfile, want state) (map[string]string, error) {
+func (s *scene) compile(ctx context.Context, profiles map[string]*v1alpha1.SegmentationProfile, want state) (map[string]string, error) {
 	out := map[string]string{}
 	for slot := range members {
 		name, tier := want.tierOf(slot)
@@ -141,9 +141,9 @@ func (s *scene) compile(profiles map[string]*v1alpha1.SegmentationProfile, want 
 		if !ok {
 			return nil, fmt.Errorf("profile %s is not there", name)
 		}
-		compiled, errs := plan.Compile(p)
-		if len(errs) > 0 {
-			return nil, errs.ToAggregate()
+		compiled, err := deploy.Compile(ctx, env.admin, p)
+		if err != nil {
+			return nil, err
 		}
 		out["labels "+s.ns(slot)] = p.Name + "/" + tier
 		objects := render.Tier(compiled, compiled.Tier(tier)).In(s.ns(slot))
