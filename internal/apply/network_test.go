@@ -168,8 +168,10 @@ func TestAJoinerWaitsForItsLabels(t *testing.T) {
 			progress: transition.Progress{Reached: transition.Settled, Exact: true, Stuck: true},
 		},
 		"one whose access is refused keeps nobody waiting either, and goes on": {
-			view:     alone(transition.Joining),
-			observed: func(o render.Objects) *Observed { return see(nil).holding(render.Objects{Policies: o.Policies}).Observed },
+			view: alone(transition.Joining),
+			observed: func(o render.Objects) *Observed {
+				return see(nil).holding(render.Objects{Policies: o.Policies}).Observed
+			},
 			errs:     map[string]error{access[0]: forbidden(errors.New("no"))},
 			want:     lists(access[:1], []string{labelling}),
 			progress: transition.Progress{Reached: transition.Settled, Exact: true, Labelled: true},
