@@ -118,7 +118,7 @@ func TestAccessIsNarrowedBeforePoliciesAndWidenedAfterThem(t *testing.T) {
 type request struct{ group, resource, name, verb string }
 
 func requests() []request {
-	var out []request
+	out := make([]request, 0, 24)
 	for _, group := range []string{"", "apps"} {
 		for _, resource := range []string{"pods", "services"} {
 			for _, name := range []string{"", "x", "y"} {

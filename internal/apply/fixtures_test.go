@@ -168,14 +168,15 @@ func (c memberCase) run(t *testing.T) {
 	if result.State() != c.state || result.Writes != len(c.want) {
 		t.Errorf("state %s after %d writes, want %s after %d; failures %+v", result.State(), result.Writes, c.state, len(c.want), result.Failures)
 	}
-	if diff := cmp.Diff(c.reasons, reasonsOf(&result)); diff != "" {
+	if diff := cmp.Diff(c.reasons, reasonsOf(&result), cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 }
 
 func reasonsOf(result *Result) []string {
-	var out []string
-	for _, p := range result.Problems() {
+	problems := result.Problems()
+	out := make([]string, 0, len(problems))
+	for _, p := range problems {
 		out = append(out, p.Reason)
 	}
 	return out

@@ -114,8 +114,10 @@ func TestRelease(t *testing.T) {
 			progress: transition.Progress{Labelled: true},
 		},
 		"one that lost a label of the two by hand is no leaver any more, and waits for nobody": {
-			view:     alone(transition.Outside),
-			observed: func(o render.Objects) *Observed { return see(map[string]string{v1alpha1.TierLabel: "web"}).holding(o).Observed },
+			view: alone(transition.Outside),
+			observed: func(o render.Objects) *Observed {
+				return see(map[string]string{v1alpha1.TierLabel: "web"}).holding(o).Observed
+			},
 			want:     lists(revoked, []string{unlabelling, "change " + basePolicy}, removed),
 			progress: transition.Progress{Reached: transition.Wide, Labelled: true},
 		},

@@ -21,7 +21,7 @@ func at(has, due string) Place { return Place{Has: in(has), Due: in(due)} }
 // office is a census with what it did.
 type office struct {
 	*Census
-	t     testing.TB
+	t     *testing.T
 	woken []string
 }
 
@@ -29,7 +29,7 @@ type office struct {
 var epoch = time.Unix(0, 0)
 
 // open begins a census with namespaces.
-func open(t testing.TB, places map[string]Place) *office {
+func open(t *testing.T, places map[string]Place) *office {
 	t.Helper()
 	o := &office{Census: NewCensus(), t: t}
 	o.WakeWith(func(namespaces []string) { o.woken = append(o.woken, namespaces...) })

@@ -1,6 +1,7 @@
 package transition
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -113,24 +114,18 @@ func says(p *networkingv1.NetworkPolicy) string {
 	for _, direction := range directions() {
 		word := map[networkingv1.PolicyType]string{networkingv1.PolicyTypeIngress: "in", networkingv1.PolicyTypeEgress: "out"}[direction]
 		for _, r := range rulesOf(&p.Spec, direction) {
-			peers := []string{}
-			for _, key := range keys(r.peers) {
-				peers = append(peers, names[key])
+			peers := keys(r.peers)
+			for i := range peers {
+				peers[i] = names[peers[i]]
 			}
-			text := word + " " + strings.Join(peers, "+")
-			if len(peers) == 0 {
-				text = word + " *"
-			}
+			words := []string{word, cmp.Or(strings.Join(peers, "+"), "*")}
 			for _, port := range r.ports {
-				text += " " + port.Port.String()
+				words = append(words, port.Port.String())
 			}
-			out = append(out, text)
+			out = append(out, strings.Join(words, " "))
 		}
 	}
-	if len(out) == 0 {
-		return "nothing"
-	}
-	return strings.Join(out, ", ")
+	return cmp.Or(strings.Join(out, ", "), "nothing")
 }
 
 var hash = regexp.MustCompile("-[0-9a-f]{10}$")
@@ -145,7 +140,7 @@ func describe(p *networkingv1.NetworkPolicy) string {
 }
 
 func describeAll(policies []*networkingv1.NetworkPolicy) []string {
-	var out []string
+	out := make([]string, 0, len(policies))
 	for _, p := range policies {
 		out = append(out, describe(p))
 	}
@@ -154,7 +149,7 @@ func describeAll(policies []*networkingv1.NetworkPolicy) []string {
 
 // describeSteps writes steps, with an exclamation mark for those that may close something.
 func describeSteps(steps []Step) []string {
-	var out []string
+	out := make([]string, 0, len(steps))
 	for _, s := range steps {
 		var text string
 		switch {
@@ -189,7 +184,7 @@ func after(policies []*networkingv1.NetworkPolicy, steps ...Step) []*networkingv
 func list(policies ...*networkingv1.NetworkPolicy) []*networkingv1.NetworkPolicy { return policies }
 
 // large is a policy with so many rules that two of them cannot be stored as one.
-func large(of string, name, app string) *networkingv1.NetworkPolicy {
+func large(of, name, app string) *networkingv1.NetworkPolicy {
 	p := pods(name, app)
 	for i := range render.MaxBytes / 2 / len(`{"ipBlock":{"cidr":"10.100.100.100/32"}},`) {
 		block := fmt.Sprintf("%s.%d.%d.%d/32", of, i>>16, i>>8&255, i&255)
