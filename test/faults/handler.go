@@ -15,6 +15,10 @@ import (
 
 // ServeHTTP lets a request pass, or not.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if p.isAway() {
+		reset(w)
+		return
+	}
 	fault, life := p.choose(r)
 	switch fault {
 	case Conflict:
@@ -41,6 +45,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // pass hands a request on, and cuts it off after a time if it is a watch.
 func (p *Proxy) pass(w http.ResponseWriter, r *http.Request, life time.Duration) {
+	if isWatch(r) {
+		w = quiet{ResponseWriter: w, proxy: p, ctx: r.Context()}
+	}
 	if life == 0 {
 		p.reverse.ServeHTTP(w, r)
 		return

@@ -34,6 +34,10 @@ type Proxy struct {
 	rate     float64
 	requests int
 	counts   map[Kind]int
+	// silence is there while watches say nothing, and closed when that is over.
+	silence chan struct{}
+	// away is set while nothing passes.
+	away bool
 }
 
 // Start starts a proxy in front of the API server of a configuration, of which nothing is
