@@ -69,9 +69,10 @@ func ownerOf(obj client.Object) types.UID {
 	return ""
 }
 
-// has tells whether a profile has its bookmark; always true where there are none.
+// has tells whether a profile has its bookmark; always true where there are none, and for one in
+// Preview, which writes nothing that could be left behind.
 func (h *home) has(profile *v1alpha1.SegmentationProfile) bool {
-	return h.keeper == nil || h.bookmarks[profile.Name] == profile.UID
+	return h.keeper == nil || profile.Spec.Mode == v1alpha1.ModePreview || h.bookmarks[profile.Name] == profile.UID
 }
 
 // isGone tells whether a profile that does not exist was deleted, and not as an orphan.

@@ -63,8 +63,7 @@ func (r *ProfileReconciler) SetupWithManager(mgr ctrl.Manager, options controlle
 		Complete(r)
 }
 
-// Reconcile writes the profile's status if it is not what it should be, at most once in
-// every statusInterval.
+// Reconcile writes the profile's bookmark and its status, if they are not as they should be.
 func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	profile := &v1alpha1.SegmentationProfile{}
 	if err := r.Reader.Get(ctx, request.NamespacedName, profile); err != nil || profile.DeletionTimestamp != nil {
@@ -72,6 +71,16 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	unmarked := r.bookmark(ctx, profile)
+	result, err := r.report(ctx, profile)
+	if unmarked != nil {
+		return reconcile.Result{}, errors.Join(unmarked, err)
+	}
+	return result, err
+}
+
+// report writes the profile's status if it is not what it should be, at most once in every
+// statusInterval.
+func (r *ProfileReconciler) report(ctx context.Context, profile *v1alpha1.SegmentationProfile) (reconcile.Result, error) {
 	if wait := r.pace.wait(profile, time.Now()); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
@@ -98,7 +107,7 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	if wait := r.pace.settle(profile, &want, time.Now()); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
-	return reconcile.Result{}, errors.Join(unmarked, r.publish(ctx, profile, want))
+	return reconcile.Result{}, r.publish(ctx, profile, want)
 }
 
 // bookmark writes the profile's bookmark if it is not there.

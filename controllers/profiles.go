@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -149,6 +150,10 @@ func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.keeper != nil && !equality.Semantic.DeepEqual(p.keeper, own.keeper) {
+		// The operator's namespace was made anew, and all policies have another owner now.
+		p.snapshot, p.compiled = nil, map[types.UID]*compiled{}
+	}
 	p.keeper = own.keeper
 	if p.snapshot != nil && slices.Equal(p.snapshot.profiles, identities) && maps.Equal(p.snapshot.home.bookmarks, own.bookmarks) {
 		return p.snapshot, nil

@@ -26,7 +26,9 @@ func (c *Changes) changeRole(desired, current *rbacv1.Role) {
 
 // changeBinding sorts the change of a RoleBinding.
 func (c *Changes) changeBinding(desired, current *rbacv1.RoleBinding) {
-	common := slices.DeleteFunc(slices.Clone(desired.Subjects), func(s rbacv1.Subject) bool { return !slices.Contains(current.Subjects, s) })
+	common := slices.DeleteFunc(slices.Clone(desired.Subjects), func(s rbacv1.Subject) bool {
+		return !slices.Contains(current.Subjects, s)
+	})
 	loses := slices.ContainsFunc(current.Subjects, func(s rbacv1.Subject) bool { return !slices.Contains(desired.Subjects, s) })
 	c.change(desired, current, loses, len(common) < len(desired.Subjects), func() client.Object {
 		narrowed := desired.DeepCopy()

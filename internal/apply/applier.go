@@ -2,9 +2,7 @@ package apply
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +12,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
@@ -96,120 +93,6 @@ type Task struct {
 	View transition.View
 }
 
-// Member brings a namespace to the objects of its tier and, once its policies exist and all
-// others are ready for it, labels it as a member.
-func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Result {
-	r := a.begin(ctx, observed)
-	changes := Diff(task.Rendered, observed, task.Owner)
-	r.Taken, r.Stuck, r.Seen = changes.Taken, changes.Stuck, changes.Seen
-	r.remove(changes.Revoke)
-	r.write(changes.Narrow)
-	exact := r.bring(task)
-	r.write(changes.Widen)
-	r.prune(changes.Prune)
-	r.relabel(task, exact)
-	return r.Result
-}
-
-// relabel labels the namespace if that is due and may be done, and says how far it is.
-func (r *run) relabel(task *Task, exact bool) {
-	membership := render.MembershipLabels(task.Profile, task.Tier)
-	isolated := !slices.ContainsFunc(r.Taken, func(t Taken) bool { return t.Kind == KindNetworkPolicy }) && !r.failed(KindNetworkPolicy)
-	if isolated {
-		r.Progress.Reached = reach(&task.View, exact)
-	}
-	r.Progress.Exact = exact && isolated
-	r.Progress.Waiting = !exact
-	r.Progress.Labelled = r.observed.isMember(membership)
-	switch {
-	case isolated && !r.Progress.Labelled && !task.View.MayRelabel:
-		r.Progress.Waiting = true
-	case isolated && !r.Progress.Labelled && len(r.Taken) == 0:
-		r.Progress.Labelled = r.label(membership)
-	case !isolated && !r.based && r.observed.carriesMembership():
-		r.unlabel()
-	}
-	r.judgeFailures()
-}
-
-// judgeFailures tells those who wait for the namespace whether something keeps it from going on:
-// something that may pass, or that only a person can change. Access is of no concern to others.
-func (r *run) judgeFailures() {
-	r.Progress.Stuck = len(r.Taken) > 0
-	for _, f := range r.Failures {
-		if f.Kind == KindNetworkPolicy || f.Kind == KindNamespace {
-			r.Progress.Stuck = r.Progress.Stuck || f.Class != Retry
-			r.Progress.Failing = r.Progress.Failing || f.Class == Retry
-		}
-	}
-}
-
-// Release removes everything of the operator's from a namespace that belongs to no profile:
-// access and the labels first, so that no other namespace counts on policies that are going. Where
-// others leave too, it is opened before, and waits for them to be.
-func (a *Applier) Release(ctx context.Context, view transition.View, observed *Observed) Result {
-	r := a.begin(ctx, observed)
-	changes := Diff(render.Objects{}, observed, "")
-	r.Stuck = changes.Stuck
-	r.remove(changes.Revoke)
-	r.prune(changes.Prune)
-	policies, start := r.ownPolicies(""), r.observed.start()
-	if r.observed.carriesMembership() {
-		if !r.mayLeave(&view, policies, start) {
-			r.judgeFailures()
-			return r.Result
-		}
-		r.Progress.Labelled = r.unlabel()
-	}
-	if !r.failed(KindNamespace) {
-		r.steps(transition.Removal(policies, start))
-	}
-	r.judgeFailures()
-	return r.Result
-}
-
-// mayLeave opens a namespace whose labels are to be taken off, and tells whether that may be done
-// now. One without a policy of its own must not carry them for a moment longer.
-func (r *run) mayLeave(view *transition.View, policies []*networkingv1.NetworkPolicy, start transition.Start) bool {
-	if !r.based {
-		return true
-	}
-	r.Progress.Waiting = !view.MayOpen || !view.MayRelabel
-	if !view.MayOpen {
-		return false
-	}
-	switch {
-	case start == transition.Closed:
-		r.steps(transition.Segmenting(policies))
-	case !view.AloneOfAll:
-		r.steps(transition.Opening(policies))
-	}
-	if r.failed(KindNetworkPolicy) {
-		return false
-	}
-	r.Progress.Reached = transition.Wide
-	return view.MayRelabel
-}
-
-// Hold leaves a namespace as it is, but does not let it pass for a member without a policy
-// of its own, nor for a member of another tier than that policy was written for. It never
-// labels: who may write in the namespace may write the policy's labels too.
-func (a *Applier) Hold(ctx context.Context, observed *Observed) Result {
-	r := a.begin(ctx, observed)
-	r.Progress.Reached = transition.Settled
-	base := observed.basePolicy()
-	if observed.carriesMembership() && (base == nil || !observed.isMember(membershipOf(base))) {
-		r.unlabel()
-	}
-	return r.Result
-}
-
-// membershipOf returns the membership that an object was written for.
-func membershipOf(obj client.Object) map[string]string {
-	labels := obj.GetLabels()
-	return render.MembershipLabels(labels[v1alpha1.ProfileLabel], labels[v1alpha1.TierLabel])
-}
-
 // run is one pass over one namespace.
 type run struct {
 	Result
@@ -232,6 +115,40 @@ func (a *Applier) begin(ctx context.Context, observed *Observed) *run {
 		based:    observed.basePolicy() != nil,
 		written:  map[string]metav1.ObjectMeta{},
 	}
+}
+
+// Member brings a namespace to the objects of its tier and, once its policies exist and all
+// others are ready for it, labels it as a member.
+func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Result {
+	r := a.begin(ctx, observed)
+	changes := Diff(task.Rendered, observed, task.Owner)
+	r.Taken, r.Stuck, r.Seen = changes.Taken, changes.Stuck, changes.Seen
+	r.remove(changes.Revoke)
+	r.write(changes.Narrow)
+	exact := r.bring(task)
+	r.write(changes.Widen)
+	r.prune(changes.Prune)
+	r.relabel(task, exact)
+	return r.Result
+}
+
+// Hold leaves a namespace as it is, but does not let it pass for a member without a policy
+// of its own, nor for a member of another tier than that policy was written for. It never
+// labels: who may write in the namespace may write the policy's labels too.
+func (a *Applier) Hold(ctx context.Context, observed *Observed) Result {
+	r := a.begin(ctx, observed)
+	r.Progress.Reached = transition.Settled
+	base := observed.basePolicy()
+	if observed.carriesMembership() && (base == nil || !observed.isMember(membershipOf(base))) {
+		r.unlabel()
+	}
+	return r.Result
+}
+
+// membershipOf returns the membership that an object was written for.
+func membershipOf(obj client.Object) map[string]string {
+	labels := obj.GetLabels()
+	return render.MembershipLabels(labels[v1alpha1.ProfileLabel], labels[v1alpha1.TierLabel])
 }
 
 func (r *run) failed(kind Kind) bool {
@@ -278,15 +195,12 @@ func (r *run) apply(w Write) error {
 	if err := r.writer(kindOf(w.Desired)).Apply(r.ctx, client.ApplyConfigurationFromUnstructured(config), opts...); err != nil {
 		return fmt.Errorf("applying %s %s: %w", kindOf(w.Desired), w.Desired.GetName(), err)
 	}
-	if err := storedAsDesired(config, w.Desired); err != nil {
-		return err
-	}
 	r.log.V(1).Info("Applied", "kind", kindOf(w.Desired), "object", w.Desired.GetName(), "created", w.UID == "")
 	r.expected.wrote(r.observed.Namespace.Name, keyOf(w.Desired), config.GetResourceVersion())
 	if kindOf(w.Desired) == KindNetworkPolicy {
 		r.written[w.Desired.GetName()] = metav1.ObjectMeta{UID: config.GetUID(), ResourceVersion: config.GetResourceVersion()}
 	}
-	return nil
+	return storedAsDesired(config, w.Desired)
 }
 
 // grantedRole is the name by which a profile knows what a Role or RoleBinding grants.
@@ -329,44 +243,4 @@ func (r *run) remove(objects []client.Object) {
 			r.fail(kindOf(obj), grantedRole(obj), fmt.Errorf("deleting %s %s: %w", kindOf(obj), obj.GetName(), err))
 		}
 	}
-}
-
-// label makes the namespace a member, and tells whether it did. The UID keeps the apply from
-// creating a namespace that was deleted in the meantime.
-func (r *run) label(membership map[string]string) bool {
-	namespace := r.observed.Namespace
-	config := corev1ac.Namespace(namespace.Name).WithUID(namespace.UID).WithLabels(membership)
-	r.Writes++
-	if err := r.network.Apply(r.ctx, config, fieldOwner, client.ForceOwnership); err != nil {
-		r.fail(KindNamespace, "", fmt.Errorf("labelling: %w", err))
-		return false
-	}
-	r.log.V(1).Info("Labelled as member")
-	if config.ResourceVersion != nil {
-		r.expected.wrote(namespace.Name, key{KindNamespace, namespace.Name}, *config.ResourceVersion)
-	}
-	return true
-}
-
-// unlabel removes the membership labels, whoever wrote them, and tells whether it did. Server-side
-// apply removes only what its field owner wrote before, so this is a merge patch.
-func (r *run) unlabel() bool {
-	namespace := r.observed.Namespace
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"uid":    namespace.UID,
-		"labels": map[string]any{v1alpha1.ProfileLabel: nil, v1alpha1.TierLabel: nil},
-	}})
-	if err != nil {
-		r.fail(KindNamespace, "", err)
-		return false
-	}
-	target := &metav1.PartialObjectMetadata{TypeMeta: namespaceType, ObjectMeta: metav1.ObjectMeta{Name: namespace.Name}}
-	r.Writes++
-	if err := r.network.Patch(r.ctx, target, client.RawPatch(types.MergePatchType, patch), fieldOwner); err != nil {
-		r.fail(KindNamespace, "", fmt.Errorf("removing the membership labels: %w", err))
-		return false
-	}
-	r.log.V(1).Info("Removed the membership labels")
-	r.expected.wrote(namespace.Name, key{KindNamespace, namespace.Name}, target.ResourceVersion)
-	return true
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -29,8 +30,11 @@ func configuration(w Write) (*unstructured.Unstructured, error) {
 	} else {
 		config.SetUID(w.UID)
 	}
-	if _, ok := w.Desired.(*networkingv1.NetworkPolicy); ok {
-		err = sayEmptyLists(config)
+	switch w.Desired.(type) {
+	case *networkingv1.NetworkPolicy:
+		err = errors.Join(sayEmptyList(config, "spec", "ingress"), sayEmptyList(config, "spec", "egress"))
+	case *rbacv1.RoleBinding:
+		err = sayEmptyList(config, "subjects")
 	}
 	return config, err
 }
@@ -53,17 +57,15 @@ func storedAsDesired(stored *unstructured.Unstructured, desired client.Object) e
 	return nil
 }
 
-// sayEmptyLists says of a policy without ingress or egress rules that it has none. Server-side
-// apply leaves alone what is not mentioned, so rules that somebody added to an empty list
-// would stay.
-func sayEmptyLists(policy *unstructured.Unstructured) error {
-	for _, list := range []string{"ingress", "egress"} {
-		if _, found, _ := unstructured.NestedFieldNoCopy(policy.Object, "spec", list); found {
-			continue
-		}
-		if err := unstructured.SetNestedSlice(policy.Object, []any{}, "spec", list); err != nil {
-			return fmt.Errorf("completing a policy: %w", err)
-		}
+// sayEmptyList says of an object without a list that the list is empty: of a policy that has no
+// rules, of a binding that binds nobody for now. Server-side apply leaves alone what is not
+// mentioned, so what somebody added to an empty list would stay.
+func sayEmptyList(config *unstructured.Unstructured, path ...string) error {
+	if _, found, _ := unstructured.NestedFieldNoCopy(config.Object, path...); found {
+		return nil
+	}
+	if err := unstructured.SetNestedSlice(config.Object, []any{}, path...); err != nil {
+		return fmt.Errorf("completing a %s: %w", config.GetKind(), err)
 	}
 	return nil
 }

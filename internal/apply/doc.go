@@ -1,7 +1,8 @@
 // Package apply brings the objects of one namespace to what was rendered for it. It is the
 // only package that writes to namespaces.
 //
-// What has to be done is decided by pure functions (Diff and its parts) from what the cache
-// shows; the Applier then does it in a fixed order: policies, roles, bindings, then removal
-// of what is left over, then the membership labels. If a write failed, nothing is removed.
+// What has to be done is decided by pure functions from what the cache shows: Diff for access, and
+// internal/transition for policies. The Applier then does it in a fixed order: access is
+// taken away, policies are written and removed, access is given, and the membership labels come
+// last. If a write failed, nothing is removed.
 package apply

@@ -70,14 +70,20 @@ func (r *run) mayFinish(task *Task, have []*networkingv1.NetworkPolicy) bool {
 	view, final := &task.View, task.Rendered.Policies
 	switch view.Role {
 	case transition.Joining:
-		alone := view.AloneOfAll || view.Alone && !view.AnyLeaving
-		return alone && (r.observed.start() == transition.Open || !transition.HaveUnsegmented(final))
+		return r.mayJoin(view, final)
 	case transition.Moving:
 		return view.AloneOfAll && !transition.GoBy(final, view.Has)
 	default:
-		return view.AloneOfAll || view.WasExact || isExactly(final, have) ||
-			view.Alone && transition.SameAcross(task.Profile, final, have)
+		same := view.WasExact || isExactly(final, have)
+		return same || view.AloneOfAll || view.Alone && transition.SameAcross(task.Profile, final, have)
 	}
+}
+
+// mayJoin tells whether a namespace that joins may have its policies at once: nobody joins or moves
+// with it, and it would not take itself for unsegmented where it is closed.
+func (r *run) mayJoin(view *transition.View, final []*networkingv1.NetworkPolicy) bool {
+	alone := view.AloneOfAll || view.Alone && !view.AnyLeaving
+	return alone && (r.observed.start() == transition.Open || !transition.HaveUnsegmented(final))
 }
 
 // reach is what the policies of a claimed namespace are ready for, once they are written.

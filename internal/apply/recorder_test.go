@@ -6,9 +6,12 @@ import (
 	"strconv"
 	"strings"
 
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -19,6 +22,8 @@ type recorder struct {
 	calls []string
 	// errs are the errors by call.
 	errs map[string]error
+	// tells says of an object that is sent what is to be noted beside its name; optional.
+	tells func(client.Object) string
 	// altered is the name of an object that is stored otherwise than it was sent.
 	altered string
 	version int
@@ -60,12 +65,36 @@ func (r *recorder) Apply(_ context.Context, config runtime.ApplyConfiguration, o
 		return fmt.Errorf("%s of %s by force %t at version %q", verb, u.GetName(), force, u.GetResourceVersion())
 	}
 	kind, _, _ := unstructured.NestedString(u.UnstructuredContent(), "kind")
-	err := r.did("%s %s %s", verb, kind, u.GetName())
+	note := ""
+	if r.tells != nil {
+		note = r.tells(typed(kind, u.UnstructuredContent()))
+	}
+	err := r.did("%s %s %s%s", verb, kind, u.GetName(), note)
 	u.SetResourceVersion(r.resourceVersion())
+	if u.GetUID() == "" {
+		u.SetUID(types.UID("uid-of-" + u.GetName()))
+	}
 	if u.GetName() == r.altered {
 		u.SetAnnotations(map[string]string{"segmentation.dev/declared-by": "somebody else"})
 	}
 	return err
+}
+
+// typed reads an object that is applied.
+func typed(kind string, content map[string]any) client.Object {
+	var out client.Object
+	switch Kind(kind) {
+	case KindNetworkPolicy:
+		out = &networkingv1.NetworkPolicy{}
+	case KindRole:
+		out = &rbacv1.Role{}
+	default:
+		out = &rbacv1.RoleBinding{}
+	}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content, out); err != nil {
+		panic(err)
+	}
+	return out
 }
 
 // Delete writes down what is deleted, and insists on preconditions.

@@ -35,7 +35,8 @@ func TestPoliciesAreWhatIsDeclaredOverEveryFlow(t *testing.T) {
 		profiles.Add(1)
 		flows.Add(int64(proveFlows(t, profile, turn)))
 	})
-	t.Logf("profiles proved: %d, flows judged: %d", profiles.Load(), flows.Load())
+	t.Logf("prove: profiles proved = %d", profiles.Load())
+	t.Logf("prove: flow classes proved = %d", flows.Load())
 }
 
 func TestPoliciesOfSamplesAndRecipesAreWhatIsDeclaredOverEveryFlow(t *testing.T) {

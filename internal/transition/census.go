@@ -58,7 +58,7 @@ func (c *Census) Take(serial int64, places map[string]Place) {
 	c.mistaken, c.kept, c.leaving = byTier{}, byTier{}, map[string]bool{}
 	for namespace, place := range places {
 		if old, was := known[namespace]; was {
-			place = place.knowing(old)
+			place = place.knowing(&old)
 		}
 		c.put(namespace, place)
 	}
@@ -78,7 +78,7 @@ func (c *Census) Enter(serial int64, namespace string, place Place) (view View, 
 		return View{}, false
 	}
 	if old, was := c.places[namespace]; was {
-		place = place.knowing(old)
+		place = place.knowing(&old)
 	}
 	c.move(namespace, place)
 	return c.view(&place), true
@@ -155,7 +155,8 @@ func (b byTier) insert(tier Membership, namespace string) {
 }
 
 func (b byTier) delete(tier Membership, namespace string) {
-	if delete(b[tier], namespace); len(b[tier]) == 0 {
+	delete(b[tier], namespace)
+	if len(b[tier]) == 0 {
 		delete(b, tier)
 	}
 }

@@ -129,11 +129,11 @@ func (p *Place) second() bool {
 }
 
 // knowing takes over what is known of an earlier look, if the place is the same.
-func (p Place) knowing(old Place) Place {
+func (p *Place) knowing(old *Place) Place {
 	if p.Due == old.Due && p.Basis == old.Basis && p.Has == old.Has {
 		p.progress = old.progress
 	}
-	return p
+	return *p
 }
 
 // all stands for all profiles together.

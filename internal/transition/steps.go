@@ -108,11 +108,17 @@ func (s *sorter) change(step Step) {
 }
 
 // replace changes the pods that a policy applies to. Its stand-in is there first: the policy
-// itself then only closes. Nothing declares the stand-in, so the next pass removes it.
+// itself then only closes. Nothing declares the stand-in, so the next pass removes it. One that is
+// left over from an earlier change only gets more: it goes when all else is in place.
 func (s *sorter) replace(want, have *networkingv1.NetworkPolicy) {
 	second := standIn(want)
 	known := s.current[second.Name]
-	if known == nil || !atomsOf(&known.Spec).hasAll(atomsOf(&second.Spec)) {
+	if known == nil {
+		s.opening = append(s.opening, Step{Desired: second})
+	} else if !atomsOf(&known.Spec).hasAll(atomsOf(&second.Spec)) {
+		if wide := union(second, known); fits(wide) {
+			second = wide
+		}
 		s.opening = append(s.opening, Step{Desired: second, Current: known})
 	}
 	s.closing = append(s.closing, Step{Desired: want, Current: have})

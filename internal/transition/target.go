@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
 
 // Target is what the policies of one namespace should be, for now.
@@ -54,7 +55,7 @@ func Widened(desired, observed []*networkingv1.NetworkPolicy, w Widening) Target
 		switch {
 		case have != nil:
 			out.widen(now, w.remaining(have), have)
-		case len(atomsOf(&now.Spec)) > 0 || len(atomsOf(&want.Spec)) == 0:
+		case want.Name == render.Prefix || len(atomsOf(&now.Spec)) > 0 || len(atomsOf(&want.Spec)) == 0:
 			out.Policies = append(out.Policies, now)
 		}
 	}
@@ -91,8 +92,8 @@ func WithoutUnsegmented(policies []*networkingv1.NetworkPolicy) []*networkingv1.
 	return out
 }
 
-// SameAcross tells whether two lists of policies of a profile's namespace allow the same by labels
-// that are not those of the profile: for want of any, or to and from tiers of other profiles.
+// SameAcross tells whether two lists of policies of a profile's namespace allow the same pods the same
+// by labels that are not those of the profile: for want of any, or to and from tiers of other profiles.
 func SameAcross(profile string, desired, observed []*networkingv1.NetworkPolicy) bool {
 	others := func(peer *networkingv1.NetworkPolicyPeer) bool {
 		of := tierOf(peer)
@@ -102,12 +103,12 @@ func SameAcross(profile string, desired, observed []*networkingv1.NetworkPolicy)
 		out := map[string]atoms{}
 		for _, p := range policies {
 			if found := atomsOf(&without(others, p).Spec); len(found) > 0 {
-				out[p.Name] = found
+				out[p.Name+keys([]metav1.LabelSelector{p.Spec.PodSelector})[0]] = found
 			}
 		}
 		return out
 	}
-	return maps.EqualFunc(of(desired), of(observed), func(a, b atoms) bool { return maps.Equal(a, b) })
+	return maps.EqualFunc(of(desired), of(observed), maps.Equal[atoms, atoms])
 }
 
 // GoBy tells whether policies choose the members of a tier by their labels. A namespace that
@@ -186,7 +187,8 @@ func own(have *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
 		})
 		return out
 	}
-	out := &networkingv1.NetworkPolicy{TypeMeta: metav1.TypeMeta{APIVersion: networkingv1.SchemeGroupVersion.String(), Kind: "NetworkPolicy"}}
+	out := &networkingv1.NetworkPolicy{}
+	out.APIVersion, out.Kind = networkingv1.SchemeGroupVersion.String(), "NetworkPolicy"
 	out.Name, out.Namespace = have.Name, have.Namespace
 	out.Labels, out.Annotations = ours(have.Labels), ours(have.Annotations)
 	for _, ref := range have.OwnerReferences {

@@ -112,7 +112,10 @@ type View struct {
 
 // view looks at a namespace's profiles, and at all of them, less the namespace itself.
 func (c *Census) view(place *Place) View {
-	v := View{Role: place.Role(), Has: place.Has, Alone: true, MayRelabel: true, WasExact: place.progress.Exact}
+	v := View{
+		Role: place.Role(), Has: place.Has, WasExact: place.progress.Exact,
+		Alone: true, AloneOfAll: true, MayOpen: true, MayRelabel: true,
+	}
 	for _, profile := range place.profiles() {
 		others := *c.of(profile)
 		others.add(place.countsIn(profile), -1)

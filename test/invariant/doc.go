@@ -1,5 +1,5 @@
 // Package invariant judges states between two others: which flows must pass in them, and
-// which may. It is what the operator promises of transitions (docs/architecture.md): what is
+// which may. It is what the operator promises of transitions (docs/transitions.md): what is
 // allowed before and after stays allowed in between, and nothing opens that neither allows.
 //
 // A World says which pods, addresses and ports flows are made of. A Tracker follows a cluster

@@ -226,8 +226,8 @@ func (s *simulated) policies() string {
 	for _, name := range s.store.cluster() {
 		fmt.Fprintln(&out, "namespace", name, s.store.namespaces[name].Labels)
 		for _, p := range s.store.policies(name) {
-			raw, _ := json.Marshal(p.Spec)
-			fmt.Fprintf(&out, "  %s %s\n", p.Name, raw)
+			raw, err := json.Marshal(&p.Spec)
+			fmt.Fprintf(&out, "  %s %s %v\n", p.Name, raw, err)
 		}
 	}
 	return out.String()

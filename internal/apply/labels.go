@@ -1,0 +1,97 @@
+package apply
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
+)
+
+// relabel labels the namespace if that is due and may be done, and says how far it is.
+func (r *run) relabel(task *Task, exact bool) {
+	membership := render.MembershipLabels(task.Profile, task.Tier)
+	isolated := r.isolated()
+	if isolated {
+		r.Progress.Reached = reach(&task.View, exact)
+	}
+	r.Progress.Exact = exact && isolated
+	r.Progress.Waiting = !exact
+	r.Progress.Labelled = r.observed.isMember(membership)
+	switch due := isolated && !r.Progress.Labelled; {
+	case due && !task.View.MayRelabel:
+		r.Progress.Waiting = true
+	case due && len(r.Taken) == 0:
+		r.Progress.Labelled = r.label(membership)
+	case !isolated && !r.based && r.observed.carriesMembership():
+		r.unlabel()
+	}
+	r.judgeFailures()
+}
+
+// isolated tells whether all policies are in place.
+func (r *run) isolated() bool {
+	return !r.failed(KindNetworkPolicy) &&
+		!slices.ContainsFunc(r.Taken, func(t Taken) bool { return t.Kind == KindNetworkPolicy })
+}
+
+// judgeFailures tells those who wait for the namespace whether something keeps it from going on:
+// something that may pass, or that only a person can change. Access is of no concern to others, but
+// a name that is taken keeps a newcomer from getting its labels.
+func (r *run) judgeFailures() {
+	r.Progress.Stuck = slices.ContainsFunc(r.Taken, func(t Taken) bool {
+		return t.Kind == KindNetworkPolicy || !r.observed.carriesMembership()
+	})
+	for _, f := range r.Failures {
+		if f.Kind == KindNetworkPolicy || f.Kind == KindNamespace {
+			r.Progress.Stuck = r.Progress.Stuck || f.Class != Retry
+			r.Progress.Failing = r.Progress.Failing || f.Class == Retry
+		}
+	}
+}
+
+// label makes the namespace a member, and tells whether it did. The UID keeps the apply from
+// creating a namespace that was deleted in the meantime.
+func (r *run) label(membership map[string]string) bool {
+	namespace := r.observed.Namespace
+	config := corev1ac.Namespace(namespace.Name).WithUID(namespace.UID).WithLabels(membership)
+	r.Writes++
+	if err := r.network.Apply(r.ctx, config, fieldOwner, client.ForceOwnership); err != nil {
+		r.fail(KindNamespace, "", fmt.Errorf("labelling: %w", err))
+		return false
+	}
+	r.log.V(1).Info("Labelled as member")
+	if config.ResourceVersion != nil {
+		r.expected.wrote(namespace.Name, key{KindNamespace, namespace.Name}, *config.ResourceVersion)
+	}
+	return true
+}
+
+// unlabel removes the membership labels, whoever wrote them, and tells whether it did. Server-side
+// apply removes only what its field owner wrote before, so this is a merge patch.
+func (r *run) unlabel() bool {
+	namespace := r.observed.Namespace
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"uid":    namespace.UID,
+		"labels": map[string]any{v1alpha1.ProfileLabel: nil, v1alpha1.TierLabel: nil},
+	}})
+	if err != nil {
+		r.fail(KindNamespace, "", err)
+		return false
+	}
+	target := &metav1.PartialObjectMetadata{TypeMeta: namespaceType, ObjectMeta: metav1.ObjectMeta{Name: namespace.Name}}
+	r.Writes++
+	if err := r.network.Patch(r.ctx, target, client.RawPatch(types.MergePatchType, patch), fieldOwner); err != nil {
+		r.fail(KindNamespace, "", fmt.Errorf("removing the membership labels: %w", err))
+		return false
+	}
+	r.log.V(1).Info("Removed the membership labels")
+	r.expected.wrote(namespace.Name, key{KindNamespace, namespace.Name}, target.ResourceVersion)
+	return true
+}

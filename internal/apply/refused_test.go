@@ -1,0 +1,144 @@
+package apply
+
+import (
+	"errors"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
+	"github.com/segmentation-dev/segmentation-operator/internal/status"
+	"github.com/segmentation-dev/segmentation-operator/test/builders"
+)
+
+func TestMemberWhenSomethingIsInTheWay(t *testing.T) {
+	leftOver := builders.MakeNetworkPolicy(namespace, "segmentation-old-egress").Managed().UID("old").ResourceVersion("3").Obj()
+	oldRole := builders.MakeRBACRole(namespace, "segmentation-old").Managed().UID("old").ResourceVersion("3").Obj()
+	oldBinding := builders.MakeRoleBinding(namespace, "x").Managed().UID("old").ResourceVersion("3").Role("segmentation-old").Obj()
+	replaced := builders.MakeRoleBinding(namespace, "y").Managed().UID("old").ResourceVersion("3").Role("segmentation-old").Group("developers").Obj()
+	foreign := builders.MakeNetworkPolicy(namespace, "segmentation").DenyAll().UID("theirs").Obj()
+	escalation := forbidden(errors.New(escalation + ":\n{APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"get\"]}\n"))
+	cases := map[string]memberCase{
+		"a policy that is altered on its way is no isolation": {
+			observed: func(render.Objects) *Observed { return see(nil).Observed },
+			altered:  "segmentation",
+			want:     lists(network[:1], access),
+			state:    status.Failing,
+			reasons:  []string{v1alpha1.ReasonRejected},
+		},
+		"if a policy cannot be written, no policy is removed or closed, and a newcomer gets no labels": {
+			observed: func(render.Objects) *Observed {
+				return see(nil).but(func(s *Observed) { s.Policies = append(s.Policies, *leftOver) })
+			},
+			errs:    map[string]error{network[1]: apierrors.NewInternalError(errors.New("boom"))},
+			want:    lists(network[:2], access),
+			state:   status.Failing,
+			reasons: []string{v1alpha1.ReasonRetrying},
+		},
+		"a member whose base policy cannot be written loses its labels": {
+			observed: func(render.Objects) *Observed { return see(member).Observed },
+			errs:     map[string]error{network[0]: apierrors.NewServiceUnavailable("boom")},
+			want:     lists(network[:1], access, []string{unlabelling}),
+			state:    status.Failing,
+			reasons:  []string{v1alpha1.ReasonRetrying},
+		},
+		"a role above the ceiling keeps what was to be removed after it, and neither bindings of others nor policies": {
+			observed: func(o render.Objects) *Observed {
+				return see(member).holding(o).but(func(s *Observed) {
+					s.Roles = append(s.Roles[:0], *oldRole)
+					s.Policies = append(s.Policies, *leftOver)
+					s.Bindings = append(s.Bindings[:0], *oldBinding, *replaced)
+				})
+			},
+			errs:    map[string]error{access[0]: escalation},
+			want:    []string{"delete RoleBinding x", "delete NetworkPolicy segmentation-old-egress", access[0]},
+			state:   status.Failing,
+			reasons: []string{v1alpha1.ReasonAboveCeiling},
+		},
+		"a role above the ceiling is not bound, and the network side is there all the same": {
+			observed: func(render.Objects) *Observed { return see(nil).Observed },
+			errs:     map[string]error{access[0]: escalation},
+			want:     lists(network, access[:1], []string{labelling}),
+			state:    status.Failing,
+			reasons:  []string{v1alpha1.ReasonAboveCeiling},
+		},
+		"a foreign policy with the base policy's name is not touched, and a newcomer gets no labels": {
+			observed: func(render.Objects) *Observed {
+				return see(nil).but(func(s *Observed) { s.Policies = append(s.Policies, *foreign) })
+			},
+			want:    lists(network[1:2], access),
+			state:   status.Failing,
+			reasons: []string{v1alpha1.ReasonNameTaken},
+		},
+		"a member whose base policy was replaced by a foreign one loses its labels": {
+			observed: func(o render.Objects) *Observed {
+				return see(member).holding(o).but(func(s *Observed) { s.Policies[0] = *foreign })
+			},
+			want:    []string{unlabelling},
+			state:   status.Failing,
+			reasons: []string{v1alpha1.ReasonNameTaken},
+		},
+		"a foreign role under the name of a profile's role is not bound, and its binding goes first": {
+			observed: func(o render.Objects) *Observed {
+				return see(member).holding(o).but(func(s *Observed) {
+					s.Roles[0] = *builders.MakeRBACRole(namespace, "segmentation-viewer").UID("theirs").Obj()
+					s.Policies = s.Policies[:1]
+				})
+			},
+			want:    []string{"delete RoleBinding " + binding, network[1]},
+			state:   status.Failing,
+			reasons: []string{v1alpha1.ReasonNameTaken},
+		},
+		"a foreign role keeps the binding from being created": {
+			observed: func(render.Objects) *Observed {
+				return see(nil).but(func(s *Observed) {
+					s.Roles = append(s.Roles, *builders.MakeRBACRole(namespace, "segmentation-viewer").UID("theirs").Obj())
+				})
+			},
+			want:    network,
+			state:   status.Failing,
+			reasons: []string{v1alpha1.ReasonNameTaken},
+		},
+		"a write that an admission policy refuses is told of and not tried for ever": {
+			observed: func(o render.Objects) *Observed {
+				return see(member).holding(o).but(func(s *Observed) { s.Policies = s.Policies[:1] })
+			},
+			errs:    map[string]error{network[1]: forbidden(errors.New("denied by policy"))},
+			want:    network[1:2],
+			state:   status.Failing,
+			reasons: []string{v1alpha1.ReasonRejected},
+		},
+		"labels that cannot be written are tried again": {
+			observed: func(o render.Objects) *Observed { return see(nil).holding(o).Observed },
+			errs:     map[string]error{labelling: apierrors.NewTooManyRequestsError("slow down")},
+			want:     []string{labelling},
+			state:    status.Failing,
+			reasons:  []string{v1alpha1.ReasonRetrying},
+		},
+		"if a policy is rejected for good, what the base policy closes is closed, no policy is removed, and a newcomer gets no labels": {
+			observed: func(render.Objects) *Observed {
+				return see(nil).but(func(s *Observed) { s.Policies = append(s.Policies, *leftOver) })
+			},
+			errs:    map[string]error{network[1]: apierrors.NewBadRequest("no")},
+			want:    lists(network, access),
+			state:   status.Failing,
+			reasons: []string{v1alpha1.ReasonRejected},
+		},
+		"a binding that cannot be taken away keeps access from being removed, and nothing else": {
+			observed: func(o render.Objects) *Observed {
+				return see(member).holding(o).but(func(s *Observed) {
+					s.Roles, s.Bindings = append(s.Roles, *oldRole), append(s.Bindings, *oldBinding)
+					s.Policies = s.Policies[:1]
+				})
+			},
+			errs:    map[string]error{"delete RoleBinding x": apierrors.NewInternalError(errors.New("boom"))},
+			want:    []string{"delete RoleBinding x", network[1]},
+			state:   status.Failing,
+			reasons: []string{v1alpha1.ReasonRetrying},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, c.run)
+	}
+}

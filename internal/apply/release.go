@@ -1,0 +1,57 @@
+package apply
+
+import (
+	"context"
+
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
+)
+
+// Release removes everything of the operator's from a namespace that belongs to no profile:
+// access and the labels first, so that no other namespace counts on policies that are going. Where
+// others leave too, it is opened before, and waits for them to be.
+func (a *Applier) Release(ctx context.Context, view transition.View, observed *Observed) Result {
+	r := a.begin(ctx, observed)
+	changes := Diff(render.Objects{}, observed, "")
+	r.Stuck = changes.Stuck
+	r.remove(changes.Revoke)
+	r.prune(changes.Prune)
+	policies, start := r.ownPolicies(""), r.observed.start()
+	if r.observed.carriesMembership() {
+		if !r.mayLeave(&view, policies, start) {
+			r.judgeFailures()
+			return r.Result
+		}
+		r.Progress.Labelled = r.unlabel()
+	}
+	if !r.failed(KindNamespace) {
+		r.steps(transition.Removal(policies, start))
+	}
+	r.judgeFailures()
+	return r.Result
+}
+
+// mayLeave opens a namespace whose labels are to be taken off, and tells whether that may be done
+// now. One without a policy of its own must not carry them for a moment longer.
+func (r *run) mayLeave(view *transition.View, policies []*networkingv1.NetworkPolicy, start transition.Start) bool {
+	if !r.based {
+		return true
+	}
+	r.Progress.Waiting = !view.MayOpen || !view.MayRelabel
+	if !view.MayOpen {
+		return false
+	}
+	switch {
+	case start == transition.Closed:
+		r.steps(transition.Segmenting(policies))
+	case !view.AloneOfAll:
+		r.steps(transition.Opening(policies))
+	}
+	if r.failed(KindNetworkPolicy) {
+		return false
+	}
+	r.Progress.Reached = transition.Wide
+	return view.MayRelabel
+}

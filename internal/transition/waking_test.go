@@ -1,0 +1,225 @@
+package transition
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// waits lets namespace one, that joins, wait.
+func (o *office) waits() {
+	o.t.Helper()
+	if _, again := o.looks("one", Progress{Reached: Wide, Waiting: true}); again {
+		o.t.Fatal("nothing has changed, and it is to look again")
+	}
+	o.woken = nil
+}
+
+func TestWaking(t *testing.T) {
+	joiner, behind := at("", "shop/web"), at("shop/web", "shop/web")
+	cases := map[string]struct {
+		others []Place
+		// happens is what happens while namespace one waits.
+		happens func(*office)
+		want    []string
+	}{
+		"when the last of those that it waits for is ready": {
+			others:  []Place{behind},
+			happens: func(o *office) { o.looks("other-0", Progress{Reached: Wide}) },
+			want:    []string{"one"},
+		},
+		"not when many others are not": {
+			others:  []Place{behind, behind, behind},
+			happens: func(o *office) { o.looks("other-0", Progress{Reached: Wide}) },
+		},
+		"not when one was looked at and is no further": {
+			others:  []Place{behind},
+			happens: func(o *office) { o.looks("other-0", Progress{}) },
+		},
+		"not when one gets worse": {
+			others:  []Place{at("", "")},
+			happens: func(o *office) { o.Enter(1, "other-0", behind) },
+		},
+		"not for what happens in another profile": {
+			others:  []Place{behind, at("blog/web", "blog/web"), at("blog/web", "blog/web"), at("blog/web", "blog/web")},
+			happens: func(o *office) { o.looks("other-1", Progress{Reached: Settled}) },
+		},
+		"when the last one that leaves, of any profile, is open": {
+			others:  []Place{at("blog/web", "")},
+			happens: func(o *office) { o.looks("other-0", Progress{Reached: Wide}) },
+			want:    []string{"one"},
+		},
+		"when the last one has its labels": {
+			others:  []Place{joiner},
+			happens: func(o *office) { o.looks("other-0", Progress{Reached: Settled, Labelled: true}) },
+			want:    []string{"one"},
+		},
+		"when the last one is stuck": {
+			others:  []Place{behind},
+			happens: func(o *office) { o.looks("other-0", Progress{Stuck: true}) },
+			want:    []string{"one"},
+		},
+		"when the last one is gone": {
+			others:  []Place{behind},
+			happens: func(o *office) { o.Forget("other-0") },
+			want:    []string{"one"},
+		},
+		"not when one is gone that nobody knows": {
+			others:  []Place{behind},
+			happens: func(o *office) { o.Forget("nobody") },
+		},
+		"when the last one is somewhere else": {
+			others:  []Place{behind},
+			happens: func(o *office) { o.Enter(1, "other-0", at("", "")) },
+			want:    []string{"one"},
+		},
+		"once, and not again before it has been looked at": {
+			others: []Place{behind, at("blog/web", "")},
+			happens: func(o *office) {
+				o.looks("other-0", Progress{Reached: Wide})
+				o.looks("other-1", Progress{Reached: Wide})
+			},
+			want: []string{"one"},
+		},
+		"not by its own progress": {
+			happens: func(o *office) { o.looks("one", Progress{Reached: Settled}) },
+		},
+		"whenever profiles have changed": {
+			happens: func(o *office) { o.Take(2, map[string]Place{"one": joiner}) },
+			want:    []string{"one"},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			places := map[string]Place{"one": joiner}
+			for i, other := range c.others {
+				places[fmt.Sprint("other-", i)] = other
+			}
+			o := open(t, places)
+			o.waits()
+			c.happens(o)
+			if diff := cmp.Diff(c.want, o.woken); diff != "" {
+				t.Errorf("woken (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestReport(t *testing.T) {
+	joiner, behind := at("", "shop/web"), at("shop/web", "shop/web")
+	cases := map[string]struct {
+		// between is what happens while namespace one is looked at.
+		between  func(*office)
+		progress Progress
+		serial   int64
+		again    bool
+	}{
+		"nothing has changed":                             {progress: Progress{Waiting: true}},
+		"what it waits for is over by now":                {between: func(o *office) { o.looks("two", Progress{Reached: Wide}) }, progress: Progress{Waiting: true}, again: true},
+		"somebody else joins by now":                      {between: func(o *office) { o.Enter(1, "three", joiner) }, progress: Progress{Waiting: true}, again: true},
+		"something has changed, and it waits for nothing": {between: func(o *office) { o.looks("two", Progress{Reached: Wide}) }},
+		"profiles have changed":                           {between: func(o *office) { o.Take(2, o.places) }, progress: Progress{Waiting: true}, again: true},
+		"profiles have changed, and it waits for nothing": {between: func(o *office) { o.Take(2, o.places) }, again: true},
+		"it is gone": {between: func(o *office) { o.Forget("one") }, progress: Progress{Waiting: true}},
+		"somebody saw that it is as declared in the meantime": {between: func(o *office) { o.looks("one", Progress{Exact: true}) }, progress: Progress{Waiting: true}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			o := open(t, map[string]Place{"one": joiner, "two": behind})
+			view, _ := o.Enter(1, "one", joiner)
+			if c.between != nil {
+				c.between(o)
+			}
+			if again := o.Report(1, "one", view, c.progress, epoch); again != c.again {
+				t.Errorf("to be looked at again: %t, want %t", again, c.again)
+			}
+		})
+	}
+}
+
+func TestALookThatIsOutOfDateIsRefused(t *testing.T) {
+	t.Parallel()
+	o := open(t, map[string]Place{"one": at("", "shop/web")})
+	o.Take(2, map[string]Place{"one": at("", "")})
+	if view, current := o.Enter(1, "one", at("", "shop/web")); current {
+		t.Errorf("it sees %+v by profiles of before", view)
+	}
+	if place := o.places["one"]; place.Role() != Outside {
+		t.Errorf("it is %s by profiles of before", place.Role())
+	}
+}
+
+func TestWhatFailsForLongIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	behind, joiner := at("shop/web", "shop/web"), at("", "shop/web")
+	o := open(t, map[string]Place{"one": joiner, "two": behind})
+	fails := func(failing bool, after time.Duration) {
+		view, _ := o.Enter(1, "two", behind)
+		o.Report(1, "two", view, Progress{Failing: failing}, epoch.Add(after))
+	}
+	mayGoOn := func(when string, want bool) {
+		t.Helper()
+		if view, _ := o.Enter(1, "one", joiner); view.MayRelabel != want {
+			t.Errorf("%s: the others go on without it: %t, want %t", when, view.MayRelabel, want)
+		}
+	}
+	fails(true, 0)
+	fails(true, Patience-1)
+	mayGoOn("when it has failed for less", false)
+	fails(false, Patience)
+	fails(true, Patience+1)
+	mayGoOn("when it has failed again for a moment", false)
+	o.waits()
+	fails(true, 2*Patience+1)
+	mayGoOn("when it has failed for long", true)
+	if diff := cmp.Diff([]string{"one"}, o.woken); diff != "" {
+		t.Errorf("woken (-want +got):\n%s", diff)
+	}
+	fails(false, 3*Patience)
+	mayGoOn("when it does not fail any more", false)
+}
+
+func TestTakeKeepsWhatIsKnownOfThoseThatStay(t *testing.T) {
+	with := func(place Place, basis any) Place {
+		place.Basis = basis
+		return place
+	}
+	was := with(at("shop/web", "shop/web"), 1)
+	cases := map[string]struct {
+		place Place
+		want  Reach
+	}{
+		"the same":                        {was, Settled},
+		"another generation of a profile": {with(was, 2), Behind},
+		"due elsewhere":                   {with(at("shop/web", "shop/api"), 1), Behind},
+		"other labels":                    {with(at("", "shop/web"), 1), Behind},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			o := open(t, map[string]Place{"one": was})
+			o.looks("one", Progress{Reached: Settled})
+			o.Take(2, map[string]Place{"one": c.place, "new": at("", "")})
+			if got := o.places["one"].progress.Reached; got != c.want {
+				t.Errorf("it has reached %d, want %d", got, c.want)
+			}
+			o.Take(3, nil)
+			if len(o.places) > 0 || len(o.counts) > 0 {
+				t.Errorf("of nobody, places are %v and counts %v", o.places, o.counts)
+			}
+		})
+	}
+}
+
+func TestACensusSaysWhatItCounts(t *testing.T) {
+	t.Parallel()
+	o := open(t, map[string]Place{"one": at("", "shop/web")})
+	o.waits()
+	for _, want := range []string{"one: ", "Joining", `for "shop" wait [one]`} {
+		if !strings.Contains(o.String(), want) {
+			t.Errorf("%q is not in\n%s", want, o.String())
+		}
+	}
+}
