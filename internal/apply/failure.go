@@ -2,6 +2,7 @@ package apply
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -59,12 +60,22 @@ func classify(kind Kind, role string, err error) Failure {
 		failure.Class, failure.Role, failure.Detail = RoleMissing, role, ""
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		// The namespace goes away, and with it what could not be written.
+	case isUnauthorized(err):
+		// The operator may do what it does. An API server that has just started may not know yet.
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err),
 		apierrors.IsRequestEntityTooLargeError(err):
 		failure.Class, failure.Detail = Rejected, refusal(err)
 	}
 	return failure
 }
+
+// isUnauthorized tells whether it was the authorizer that refused a request, and not an admission
+// policy or a quota: k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go.
+func isUnauthorized(err error) bool {
+	return apierrors.IsUnauthorized(err) || apierrors.IsForbidden(err) && authorizer.MatchString(err.Error())
+}
+
+var authorizer = regexp.MustCompile(`is forbidden: User "[^"]*" cannot [a-z]+ resource "`)
 
 // isMissingRole tells whether the API server looked for the role to be bound, to see whether it
 // may be granted, and did not find it. Its answer names the role, but calls it a RoleBinding.

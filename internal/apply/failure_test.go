@@ -33,7 +33,11 @@ func TestClassify(t *testing.T) {
 			err:  apierrors.NewForbidden(resource, "x", errors.New(escalation)),
 			want: Failure{Class: AboveCeiling, Role: "r"},
 		},
-		"an admission policy":              {err: apierrors.NewForbidden(resource, "x", errors.New("no")), want: Failure{Class: Rejected, Detail: `things "x" is forbidden: no`}},
+		"an admission policy": {err: apierrors.NewForbidden(resource, "x", errors.New("no")), want: Failure{Class: Rejected, Detail: `things "x" is forbidden: no`}},
+		"an API server that does not know who may do what yet": {
+			err:  apierrors.NewForbidden(resource, "x", errors.New(`User "u" cannot patch resource "things" in API group "" in the namespace "n"`)),
+			want: Failure{Class: Retry, Detail: "Forbidden"},
+		},
 		"an object that is not valid":      {err: apierrors.NewBadRequest("bad"), want: Failure{Class: Rejected, Detail: "bad"}},
 		"a long refusal":                   {err: apierrors.NewBadRequest(strings.Repeat("é", 200)), want: Failure{Class: Rejected, Detail: strings.Repeat("é", 150) + " ..."}},
 		"a ClusterRole that is not there":  {err: apierrors.NewNotFound(schema.GroupResource{Resource: "rolebindings"}, "r"), want: Failure{Class: RoleMissing, Role: "r"}},
