@@ -19,6 +19,11 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reset(w)
 		return
 	}
+	if p.refuses(r) {
+		answer(w, http.StatusForbidden, metav1.StatusReasonForbidden,
+			`things "x" is forbidden: User "u" cannot patch resource "things" in API group "" at the cluster scope`)
+		return
+	}
 	fault, life := p.choose(r)
 	switch fault {
 	case Conflict:

@@ -36,8 +36,8 @@ type Proxy struct {
 	counts   map[Kind]int
 	// silence is there while watches say nothing, and closed when that is over.
 	silence chan struct{}
-	// away is set while nothing passes.
-	away bool
+	// away is set while nothing passes, and refuse while no write does.
+	away, refuse bool
 }
 
 // Start starts a proxy in front of the API server of a configuration, of which nothing is

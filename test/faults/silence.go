@@ -28,10 +28,24 @@ func (p *Proxy) Away(away bool) {
 	p.away = away
 }
 
+// Refuse lets every write be refused until it is called again with false, as by an API server
+// that has just started and does not know yet who may do what.
+func (p *Proxy) Refuse(refuse bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refuse = refuse
+}
+
 func (p *Proxy) isAway() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.away
+}
+
+func (p *Proxy) refuses(r *http.Request) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.refuse && r.Method != http.MethodGet && r.Method != http.MethodHead
 }
 
 // silenced returns a channel that is closed when watches may speak; nil if they may.

@@ -43,3 +43,22 @@ func TestSilence(t *testing.T) {
 		t.Errorf("after the silence there were %d events, want 20", n)
 	}
 }
+
+// TestAwayAndRefusing lets nothing pass, and then no write.
+func TestAwayAndRefusing(t *testing.T) {
+	t.Parallel()
+	proxy, client, host := through(t, newUpstream(t), faults.Rate(0))
+	proxy.Away(true)
+	if _, err := request(t, client, http.MethodGet, host+"/api/v1/pods"); err == nil {
+		t.Error("a request passed to an API server that is away")
+	}
+	proxy.Away(false)
+	proxy.Refuse(true)
+	for method, want := range map[string]int{http.MethodGet: http.StatusOK, http.MethodPatch: http.StatusForbidden} {
+		got, err := request(t, client, method, host+"/api/v1/pods")
+		noError(t, err)
+		if got.code != want {
+			t.Errorf("%s is answered with %d, want %d", method, got.code, want)
+		}
+	}
+}
