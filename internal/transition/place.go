@@ -45,14 +45,30 @@ type Progress struct {
 	Stuck bool
 
 	failingSince time.Time
+	waitingSince time.Time
+	// overdue is set once the namespace has waited for too long.
+	overdue bool
 }
+
+// Longest is how long a namespace waits for others at most. After that it goes on as if there were
+// none: while it waits it allows more than is declared, and who relabels a namespace of his again and
+// again must not be able to keep the others of the profile so.
+const Longest = 5 * time.Minute
 
 // Patience is how long others wait for a namespace whose writes fail. After that they go on
 // without it: they would stay more open than declared as long as it fails.
 const Patience = time.Minute
 
-// since takes over since when a namespace has been failing, and gives up on it after a while.
+// since takes over since when a namespace has been waiting or failing, and after a while gives up
+// waiting, or waiting for it.
 func (p Progress) since(before *Progress, now time.Time) Progress {
+	if p.Waiting {
+		p.waitingSince = before.waitingSince
+		if !before.Waiting {
+			p.waitingSince = now
+		}
+		p.overdue = now.Sub(p.waitingSince) >= Longest
+	}
 	if !p.Failing {
 		return p
 	}

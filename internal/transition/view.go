@@ -116,6 +116,9 @@ func (c *Census) view(place *Place) View {
 		Role: place.Role(), Has: place.Has, WasExact: place.progress.Exact,
 		Alone: true, AloneOfAll: true, MayOpen: true, MayRelabel: true,
 	}
+	if place.progress.overdue {
+		return v
+	}
 	for _, profile := range place.profiles() {
 		others := *c.of(profile)
 		others.add(place.countsIn(profile), -1)

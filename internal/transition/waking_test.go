@@ -182,6 +182,32 @@ func TestWhatFailsForLongIsNotWaitedFor(t *testing.T) {
 	mayGoOn("when it does not fail any more", false)
 }
 
+func TestANamespaceWaitsOnlySoLong(t *testing.T) {
+	t.Parallel()
+	member, mover := at("shop/web", "shop/web"), at("shop/api", "shop/web")
+	o := open(t, map[string]Place{"one": member, "two": mover})
+	waits := func(waiting bool, after time.Duration) {
+		view, _ := o.Enter(1, "one", member)
+		o.Report(1, "one", view, Progress{Waiting: waiting}, epoch.Add(after))
+	}
+	alone := func(when string, want bool) {
+		t.Helper()
+		if view, _ := o.Enter(1, "one", member); view.AloneOfAll != want || view.AnyMoving == want {
+			t.Errorf("%s: it goes on: %t, want %t", when, view.AloneOfAll, want)
+		}
+	}
+	waits(true, 0)
+	waits(true, Longest-1)
+	alone("when it has waited for less", false)
+	waits(false, Longest)
+	waits(true, Longest+1)
+	alone("when it has not waited for a moment", false)
+	waits(true, 2*Longest+1)
+	alone("when it has waited for long", true)
+	waits(false, 2*Longest+2)
+	alone("when it has gone on", false)
+}
+
 func TestTakeKeepsWhatIsKnownOfThoseThatStay(t *testing.T) {
 	with := func(place Place, basis any) Place {
 		place.Basis = basis
