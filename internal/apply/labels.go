@@ -12,6 +12,7 @@ import (
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
 // relabel labels the namespace if that is due and may be done, and says how far it is.
@@ -25,7 +26,7 @@ func (r *run) relabel(task *Task, exact bool) {
 	r.Progress.Waiting = !exact
 	r.Progress.Labelled = r.observed.isMember(membership)
 	switch due := isolated && !r.Progress.Labelled; {
-	case due && !task.View.MayRelabel:
+	case due && !r.mayRelabel(&task.View):
 		r.Progress.Waiting = true
 	case due && len(r.Taken) == 0:
 		r.Progress.Labelled = r.label(membership)
@@ -33,6 +34,12 @@ func (r *run) relabel(task *Task, exact bool) {
 		r.unlabel()
 	}
 	r.judgeFailures()
+}
+
+// mayRelabel tells whether the others are ready for other labels of the namespace, and it is itself: what
+// it still allows by tier labels of before would fall upon the namespace itself.
+func (r *run) mayRelabel(view *transition.View) bool {
+	return view.MayRelabel && (view.Role != transition.Moving || r.Progress.Reached >= transition.Steady)
 }
 
 // isolated tells whether all policies are in place.
