@@ -13,6 +13,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/wait"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
@@ -167,8 +168,13 @@ func addProbes(mgr ctrl.Manager) error {
 	err := mgr.Add(onEveryReplica(func(ctx context.Context) error {
 		// The cache as a whole counts as filled as long as nothing is watched.
 		for _, obj := range watched() {
-			if _, err := mgr.GetCache().GetInformer(ctx, obj); err != nil {
-				return fmt.Errorf("waiting for the cache: %w", err)
+			err := wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
+				// An API server that fails now may answer the next time.
+				_, err := mgr.GetCache().GetInformer(ctx, obj)
+				return err == nil, nil
+			})
+			if err != nil {
+				return nil //nolint:nilerr // The operator ends.
 			}
 		}
 		close(synced)
