@@ -17,9 +17,8 @@ import (
 // being deleted keeps its policies until its pods are gone (KEP-5080), and nothing can be
 // created in it.
 func gather(ctx context.Context, reader client.Reader, name string) (*apply.Observed, error) {
-	namespace := &metav1.PartialObjectMetadata{}
-	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	if err := reader.Get(ctx, client.ObjectKey{Name: name}, namespace); err != nil {
+	namespace, err := getNamespace(ctx, reader, name)
+	if err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}
 	if namespace.DeletionTimestamp != nil {
@@ -39,6 +38,13 @@ func gather(ctx context.Context, reader client.Reader, name string) (*apply.Obse
 		Roles:     roles.Items,
 		Bindings:  bindings.Items,
 	}, nil
+}
+
+// getNamespace returns the metadata of a namespace.
+func getNamespace(ctx context.Context, reader client.Reader, name string) (*metav1.PartialObjectMetadata, error) {
+	namespace := &metav1.PartialObjectMetadata{}
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	return namespace, reader.Get(ctx, client.ObjectKey{Name: name}, namespace)
 }
 
 // listNamespaces returns the metadata of all namespaces that are not being deleted.

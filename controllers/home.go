@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -30,9 +29,8 @@ func lookHome(ctx context.Context, reader client.Reader, name string) (home, err
 	if name == "" {
 		return home{}, nil
 	}
-	namespace := &metav1.PartialObjectMetadata{}
-	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	if err := reader.Get(ctx, client.ObjectKey{Name: name}, namespace); err != nil {
+	namespace, err := getNamespace(ctx, reader, name)
+	if err != nil {
 		return home{}, fmt.Errorf("reading the operator's own namespace: %w", err)
 	}
 	var policies networkingv1.NetworkPolicyList
@@ -51,13 +49,12 @@ func lookHome(ctx context.Context, reader client.Reader, name string) (home, err
 	return h, nil
 }
 
-// bookmarkOf returns the profile that an object is the bookmark of; empty if it is none.
+// bookmarkOf returns the profile that an object is the bookmark of; empty if it is none, or going.
 func bookmarkOf(obj client.Object) string {
-	profile := obj.GetLabels()[v1alpha1.BookmarkLabel]
-	if obj.GetName() != render.BookmarkPrefix+profile || obj.GetDeletionTimestamp() != nil {
+	if obj.GetDeletionTimestamp() != nil {
 		return ""
 	}
-	return profile
+	return render.BookmarkOf(obj)
 }
 
 func ownerOf(obj client.Object) types.UID {

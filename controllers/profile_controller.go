@@ -70,8 +70,15 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		r.pace.forget(request.Name)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	unmarked := r.bookmark(ctx, profile)
-	result, err := r.report(ctx, profile)
+	profiles, err := r.Profiles.current(ctx)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	var unmarked error
+	if !profiles.home.has(profile) {
+		unmarked = writeBookmark(ctx, r.Writer, profile, r.Namespace)
+	}
+	result, err := r.report(ctx, profile, profiles)
 	if unmarked != nil {
 		return reconcile.Result{}, errors.Join(unmarked, err)
 	}
@@ -80,13 +87,11 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 
 // report writes the profile's status if it is not what it should be, at most once in every
 // statusInterval.
-func (r *ProfileReconciler) report(ctx context.Context, profile *v1alpha1.SegmentationProfile) (reconcile.Result, error) {
+func (r *ProfileReconciler) report(
+	ctx context.Context, profile *v1alpha1.SegmentationProfile, profiles *snapshot,
+) (reconcile.Result, error) {
 	if wait := r.pace.wait(profile, time.Now()); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
-	}
-	profiles, err := r.Profiles.current(ctx)
-	if err != nil {
-		return reconcile.Result{}, err
 	}
 	current := profiles.byName[profile.Name]
 	if current == nil || current.identity != identify(profile) {
@@ -108,15 +113,6 @@ func (r *ProfileReconciler) report(ctx context.Context, profile *v1alpha1.Segmen
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
 	return reconcile.Result{}, r.publish(ctx, profile, want)
-}
-
-// bookmark writes the profile's bookmark if it is not there.
-func (r *ProfileReconciler) bookmark(ctx context.Context, profile *v1alpha1.SegmentationProfile) error {
-	own, err := lookHome(ctx, r.Reader, r.Namespace)
-	if err != nil || own.has(profile) {
-		return err
-	}
-	return writeBookmark(ctx, r.Writer, profile, r.Namespace)
 }
 
 // enqueueBookmarked enqueues the profile of a bookmark.

@@ -49,8 +49,7 @@ func isOurs(obj client.Object, owner types.UID) bool {
 // isBookmark tells whether an object is the bookmark of a profile (render.Bookmark), which no
 // namespace is brought to or rid of.
 func isBookmark(obj client.Object) bool {
-	profile, labelled := obj.GetLabels()[v1alpha1.BookmarkLabel]
-	return labelled && !IsManaged(obj) && obj.GetName() == render.BookmarkPrefix+profile
+	return !IsManaged(obj) && render.BookmarkOf(obj) != ""
 }
 
 // basePolicy returns the operator's policy that isolates the namespace; nil if there is none.

@@ -15,12 +15,10 @@ import (
 // the operator knows, also when it was down, whether what the profile declared is to stay.
 func Bookmark(profile string, uid types.UID, namespace string) *networkingv1.NetworkPolicy {
 	policy := newPolicy(metav1.ObjectMeta{
-		Name:      BookmarkPrefix + profile,
-		Namespace: namespace,
-		Labels:    map[string]string{v1alpha1.BookmarkLabel: profile},
-		OwnerReferences: []metav1.OwnerReference{{
-			APIVersion: v1alpha1.GroupVersion.String(), Kind: "SegmentationProfile", Name: profile, UID: uid,
-		}},
+		Name:            bookmarkPrefix + profile,
+		Namespace:       namespace,
+		Labels:          map[string]string{v1alpha1.BookmarkLabel: profile},
+		OwnerReferences: []metav1.OwnerReference{ownerReference(profile, uid)},
 	})
 	// No pod has a label and lacks it.
 	policy.Spec.PodSelector.MatchExpressions = []metav1.LabelSelectorRequirement{
@@ -31,5 +29,15 @@ func Bookmark(profile string, uid types.UID, namespace string) *networkingv1.Net
 	return policy
 }
 
-// BookmarkPrefix begins the name of a bookmark; the name of the profile follows.
-const BookmarkPrefix = Prefix + "-profile-"
+// bookmarkPrefix begins the name of a bookmark; the name of the profile follows.
+const bookmarkPrefix = Prefix + "-profile-"
+
+// BookmarkOf returns the profile that an object is the bookmark of by its name and label; empty if
+// it is none.
+func BookmarkOf(obj metav1.Object) string {
+	profile := obj.GetLabels()[v1alpha1.BookmarkLabel]
+	if obj.GetName() != bookmarkPrefix+profile {
+		return ""
+	}
+	return profile
+}

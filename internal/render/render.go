@@ -14,6 +14,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
@@ -35,7 +36,7 @@ type Objects struct {
 // Tier renders a tier: the objects of each of its namespaces, with no namespace set. The
 // result shares memory with the plan: neither may be modified.
 func Tier(p *plan.Plan, t *plan.Tier) Objects {
-	m := metadata{plan: p, tier: t, sight: ByLabels, except: &Exceptions{}}
+	m := metadata{plan: p, tier: t}
 	out := Objects{Policies: Policies(p, t, ByLabels, &Exceptions{})}
 	for i := range t.Grants {
 		if t.Grants[i].Role != "" {
@@ -169,12 +170,16 @@ func (m metadata) owners() []metav1.OwnerReference {
 	if m.plan.UID == "" {
 		return nil
 	}
-	return []metav1.OwnerReference{{
+	return []metav1.OwnerReference{ownerReference(m.plan.Profile, m.plan.UID)}
+}
+
+func ownerReference(profile string, uid types.UID) metav1.OwnerReference {
+	return metav1.OwnerReference{
 		APIVersion: v1alpha1.GroupVersion.String(),
 		Kind:       "SegmentationProfile",
-		Name:       m.plan.Profile,
-		UID:        m.plan.UID,
-	}}
+		Name:       profile,
+		UID:        uid,
+	}
 }
 
 // MembershipLabels are the labels of a member namespace.

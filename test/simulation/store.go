@@ -101,7 +101,7 @@ func (s *store) putProfile(p *v1alpha1.SegmentationProfile) {
 // another owner, so it leaves them alone.
 func (s *store) deleteProfile(name string) {
 	delete(s.profiles, name)
-	delete(s.objects[home], id{"NetworkPolicy", render.BookmarkPrefix + name})
+	delete(s.objects[home], id{"NetworkPolicy", render.Bookmark(name, "", home).Name})
 }
 
 // cluster are the namespaces but for the operator's own.
