@@ -138,8 +138,10 @@ func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Re
 	r.remove(changes.Revoke)
 	r.write(changes.Narrow)
 	exact := r.bring(task)
-	r.write(changes.Widen)
-	r.prune(changes.Prune)
+	if r.isolated() {
+		r.write(changes.Widen)
+		r.prune(changes.Prune)
+	}
 	r.relabel(task, exact)
 	return r.Result
 }
