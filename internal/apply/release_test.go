@@ -164,6 +164,15 @@ func TestHold(t *testing.T) {
 			},
 			want: []string{unlabelling},
 		},
+		"one that was to leave, and is open for that, is shut again": {
+			observed: func(o render.Objects) *Observed {
+				return see(member).holding(o).but(func(s *Observed) {
+					s.Policies[0].Spec.Ingress = append(s.Policies[0].Spec.Ingress, networkingv1.NetworkPolicyIngressRule{})
+					s.Policies[0].Spec.Egress = append(s.Policies[0].Spec.Egress, networkingv1.NetworkPolicyEgressRule{})
+				})
+			},
+			want: []string{"change " + basePolicy},
+		},
 		"one whose base policy is on its way out loses its labels": {
 			observed: func(o render.Objects) *Observed {
 				return see(member).holding(o).but(func(s *Observed) { s.Policies[0].DeletionTimestamp = &metav1.Time{} })

@@ -99,10 +99,10 @@ func TestView(t *testing.T) {
 			want: View{Alone: true, AloneOfAll: true, MayOpen: true, WasExact: true},
 		},
 		"a member while others join its profile": {
-			place: web, others: []Place{joiner}, want: View{AnyJoining: true, MayRelabel: true},
+			place: web, others: []Place{joiner}, want: View{AnyJoining: true, MayOpen: true, MayRelabel: true},
 		},
 		"a member while others join another profile": {
-			place: web, others: []Place{at("", "blog/web")}, want: View{Alone: true, AnyJoining: true, MayRelabel: true},
+			place: web, others: []Place{at("", "blog/web")}, want: View{Alone: true, AnyJoining: true, MayOpen: true, MayRelabel: true},
 		},
 		"a member while others leave another profile, and are open": {
 			place: web, others: []Place{reached(at("blog/web", ""), Wide)},
@@ -131,13 +131,16 @@ func TestView(t *testing.T) {
 			place: joiner, others: []Place{at("blog/web", "")}, want: View{Alone: true, AnyLeaving: true, MayOpen: true},
 		},
 		"a joiner does not wait for other joiners": {
-			place: joiner, others: []Place{joiner}, want: View{AnyJoining: true, MayRelabel: true},
+			place: joiner, others: []Place{joiner}, want: View{AnyJoining: true, MayOpen: true, MayRelabel: true},
 		},
 		"a joiner does not wait for one that is stuck": {
 			place: joiner, others: []Place{stuck}, want: View{Alone: true, AloneOfAll: true, MayOpen: true, MayRelabel: true},
 		},
 		"a leaver is not opened while a joiner is not isolated": {
 			place: leaver, others: []Place{at("", "blog/web")}, want: View{Alone: true, AnyJoining: true},
+		},
+		"a leaver is not opened while a member of whatever profile has not been looked at": {
+			place: leaver, others: []Place{at("blog/web", "blog/web")}, want: View{Alone: true, AloneOfAll: true},
 		},
 		"a leaver may be opened, and waits for joiners to have their labels": {
 			place: leaver, others: []Place{reached(joiner, Wide)}, want: View{AnyJoining: true, MayOpen: true},

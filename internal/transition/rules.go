@@ -148,6 +148,15 @@ func opened(policy *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
 	return out
 }
 
+// shut is a policy without what opened added to it, if it did. No other rule is without peers.
+func shut(policy *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
+	out := policy.DeepCopy()
+	for _, direction := range directions() {
+		withRules(&out.Spec, direction, slices.DeleteFunc(rulesOf(&out.Spec, direction), func(r rule) bool { return len(r.peers) == 0 }))
+	}
+	return out
+}
+
 // isOpen tells whether a policy allows everything in both directions.
 func isOpen(policy *networkingv1.NetworkPolicy) bool {
 	found := atomsOf(&policy.Spec)

@@ -178,6 +178,20 @@ func Opening(observed []*networkingv1.NetworkPolicy) []Step {
 	return []Step{{Desired: opened(own(base)), Current: base}}
 }
 
+// Shutting returns the write that takes back what Opening did, for a namespace that is not to leave
+// after all; none if it is not open.
+func Shutting(observed []*networkingv1.NetworkPolicy) []Step {
+	base := byName(observed)[render.Prefix]
+	if base == nil {
+		return nil
+	}
+	want := shut(own(base))
+	if equality.Semantic.DeepEqual(want.Spec, base.Spec) {
+		return nil
+	}
+	return []Step{{Desired: want, Current: base, Closes: true}}
+}
+
 // Segmenting returns the writes that take from a namespace's policies all that depends on the labels
 // of others, which are about to change. It is for a namespace that leaves, and that other policies
 // isolate: it will not be open to them.

@@ -187,6 +187,28 @@ func TestOpening(t *testing.T) {
 	}
 }
 
+func TestShutting(t *testing.T) {
+	cases := map[string]struct {
+		observed []*networkingv1.NetworkPolicy
+		want     []string
+	}{
+		"one that is not to leave after all is as it was": {
+			observed: list(base("in web", "in *", "out *"), pods("a-egress", "a", "out ops")),
+			want:     []string{"change segmentation: in web !"},
+		},
+		"one that is open one way is not any more": {observed: list(base("in *", "out web")), want: []string{"change segmentation: out web !"}},
+		"one that is not open is left alone":       {observed: list(base("in web"), pods("a-egress", "a", "out *"))},
+		"one without the base policy is open":      {observed: list(pods("a-egress", "a", "out ops"))},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, describeSteps(Shutting(c.observed)), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("steps (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestRemoval(t *testing.T) {
 	both := list(base("in web"), pods("a-egress", "a", "out ops"))
 	cases := map[string]struct {

@@ -128,7 +128,8 @@ func (w Widening) now(want *networkingv1.NetworkPolicy) *networkingv1.NetworkPol
 	return without(isUnsegmented, want)
 }
 
-// remaining is what has to stay of an observed policy.
+// remaining is what has to stay of an observed policy. What opened it as a whole has not: the namespace
+// was about to leave, and is no more.
 func (w Widening) remaining(have *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
 	return without(func(p *networkingv1.NetworkPolicyPeer) bool {
 		switch profile := tierOf(p); {
@@ -141,7 +142,7 @@ func (w Widening) remaining(have *networkingv1.NetworkPolicy) *networkingv1.Netw
 		default:
 			return !w.After
 		}
-	}, own(have))
+	}, shut(own(have)))
 }
 
 // widen adds one policy that is there already, and of which some has to stay.

@@ -48,9 +48,9 @@ func TestWidened(t *testing.T) {
 			observed: one("in web+wiki 80", "in web+ops 80"), desired: one("in api"),
 			want: []string{"segmentation: in api, in ops 80"},
 		},
-		"a rule for everybody stays one: the namespace was open": {
-			observed: one("in *", "out *"), desired: one("in api"), widening: Widening{Tiers: true},
-			want: []string{"segmentation: in api, in *, out *"},
+		"a rule for everybody does not stay: the namespace was to leave, and is not": {
+			observed: one("in *", "in web", "out *"), desired: one("in api"), widening: Widening{Tiers: true},
+			want: []string{"segmentation: in api, in web"},
 		},
 		"a policy of pods that would only be for want of labels is not written while some join": {
 			observed: one("in api"), desired: list(base("in api"), pods("a-egress", "a", "out unsegmented")), widening: Widening{Unsegmented: true},

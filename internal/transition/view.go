@@ -101,7 +101,8 @@ type View struct {
 	// AnyFirst is set if others are due to move to another profile before those that move the
 	// other way, and AnySecond if those are.
 	AnyFirst, AnySecond bool
-	// MayOpen is set if the namespace, once it is due to leave, may be opened.
+	// MayOpen is set unless the namespace is due to leave and must not be opened yet: others that are not
+	// to be open may still be.
 	MayOpen bool
 	// MayRelabel is set if all others are ready for a change of its labels. Whether the namespace
 	// itself is ready it knows best.
@@ -124,7 +125,7 @@ func (c *Census) view(place *Place) View {
 		others.add(place.countsIn(profile), -1)
 		if profile == all {
 			v.AloneOfAll = others.due == 0
-			v.MayOpen = others.bare == 0
+			v.MayOpen = v.Role != Leaving || others.bare == 0 && others.behind[Wide] == 0
 			v.AnyLeaving = others.leaving > 0
 			v.AnyJoining = others.joining > 0
 			v.AnyFirst, v.AnySecond = others.first > 0, others.second > 0
