@@ -1,0 +1,182 @@
+package simulation
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/test/builders"
+)
+
+// late is a namespace that is created on the way, if it is in the world at all. Some tiers choose it
+// by its name.
+const late = "n5"
+
+func drawLate(t *rapid.T) []string {
+	if rapid.IntRange(0, 3).Draw(t, "late") == 0 {
+		return []string{late}
+	}
+	return nil
+}
+
+// prepareInterruption draws whether another change is made on the way, and when. If all is done
+// before, it is not made.
+func (s *simulated) prepareInterruption() {
+	s.machine.interruptAt = -1
+	if rapid.IntRange(0, 2).Draw(s.t, "interruption") > 0 {
+		return
+	}
+	interrupted := s.ideal()
+	s.machine.interruptAt = s.machine.writes + rapid.IntRange(0, 12).Draw(s.t, "interruption after")
+	s.machine.interrupt = func() {
+		s.totals.interrupted++
+		s.wanted = append(s.wanted, interrupted)
+		var text string
+		s.machine.watch(func() { text = s.drawChange() })
+		s.lookAtAll()
+		s.record(text + "\n" + s.declared())
+	}
+}
+
+// prepareRefusals draws a namespace in which some writes are refused. Others do not wait for it then,
+// so nothing is promised of flows from and to it.
+func (s *simulated) prepareRefusals() {
+	s.machine.refused = map[string]int{}
+	if rapid.IntRange(0, 9).Draw(s.t, "refusals") > 0 {
+		return
+	}
+	s.totals.refusals++
+	name := rapid.SampledFrom(s.store.cluster()).Draw(s.t, "refused in")
+	s.machine.refused[name] = rapid.IntRange(1, 8).Draw(s.t, "refused")
+	s.exempt = append(s.exempt, name)
+}
+
+// drawChange makes a change that is not the operator's, and says which.
+func (s *simulated) drawChange() string {
+	names := slices.Sorted(maps.Keys(s.store.profiles))
+	kinds := []string{"put", "relabel", "invalid", "preview", "deleting", "delete", "create", "remove"}
+	kind := rapid.SampledFrom(kinds).Draw(s.t, "interruption by")
+	if len(names) == 0 {
+		names, kind = []string{"shop"}, "put"
+	}
+	name := rapid.SampledFrom(names).Draw(s.t, "interrupted")
+	switch kind {
+	case "put":
+		s.store.putProfile(drawProfile(s.t, name, s.created(name)))
+	case "relabel":
+		return kind + fmt.Sprint(s.relabelOneByOne())
+	case "invalid":
+		s.spoil(name, func(p *v1alpha1.SegmentationProfile) {
+			p.Spec.Dependencies = append(p.Spec.Dependencies,
+				builders.MakeDependency("broken").FromTier("nowhere").ToTier(string(p.Spec.Tiers[0].Name)).Obj())
+		})
+	case "preview":
+		s.spoil(name, func(p *v1alpha1.SegmentationProfile) { p.Spec.Mode = v1alpha1.ModePreview })
+	case "deleting":
+		s.store.beginDeletion(name, rapid.Bool().Draw(s.t, "unmarked"))
+	case "delete":
+		s.store.deleteProfile(name)
+	case "create":
+		return kind + s.create()
+	default:
+		return kind + s.remove()
+	}
+	return kind + " " + name
+}
+
+func (s *simulated) created(profile string) time.Time {
+	if p := s.store.profiles[profile]; p != nil {
+		return p.CreationTimestamp.Time
+	}
+	return epoch
+}
+
+// spoil changes a profile so that what it has is held; one that is being deleted stays as it is.
+func (s *simulated) spoil(name string, change func(*v1alpha1.SegmentationProfile)) {
+	p := s.store.profiles[name].DeepCopy()
+	if p.DeletionTimestamp == nil {
+		change(p)
+		s.store.putProfile(p)
+	}
+}
+
+// relabel draws new labels for some members to be. An operator that starts sees all of them at once.
+func (s *simulated) relabel() []string {
+	var done []string
+	for _, name := range s.members() {
+		if rapid.Bool().Draw(s.t, "relabel") {
+			layer := drawLayer(s.t)
+			s.store.label(name, map[string]string{"layer": layer})
+			done = append(done, name+"="+layer)
+		}
+	}
+	return done
+}
+
+// relabelOneByOne draws new labels for one or two members to be. For an operator that is there these are
+// two changes, and it learns of them in any order. So what there would be after either is one more state
+// that was wanted.
+func (s *simulated) relabelOneByOne() []string {
+	names := rapid.SliceOfNDistinct(rapid.SampledFrom(s.members()), 1, 2, rapid.ID).Draw(s.t, "relabelled")
+	var done []string
+	for _, name := range names {
+		layer := drawLayer(s.t)
+		s.alone(name, layer, len(names))
+		done = append(done, name+"="+layer)
+	}
+	for i, name := range names {
+		s.store.label(name, map[string]string{"layer": done[i][len(name)+1:]})
+	}
+	return done
+}
+
+// alone takes note of what would be wanted if this were the only one of several namespaces to get
+// another label.
+func (s *simulated) alone(name, layer string, of int) {
+	if of < 2 {
+		return
+	}
+	was := s.store.namespaces[name]
+	s.store.label(name, map[string]string{"layer": layer})
+	s.wanted = append(s.wanted, s.ideal())
+	s.store.namespaces[name] = was
+}
+
+// members are the namespaces that profiles may select.
+func (s *simulated) members() []string {
+	return slices.DeleteFunc(s.store.cluster(), func(name string) bool { return name == labelled || name == bare })
+}
+
+// create creates the late namespace, if there is to be one.
+func (s *simulated) create() string {
+	if !slices.Contains(s.world.Namespaces, late) || s.store.namespaces[late] != nil {
+		return " nothing"
+	}
+	s.store.addNamespace(late, map[string]string{"layer": drawLayer(s.t)})
+	return " " + late
+}
+
+// remove removes a namespace, if it is not the last one.
+func (s *simulated) remove() string {
+	members := s.members()
+	if len(members) < 2 {
+		return " nothing"
+	}
+	name := rapid.SampledFrom(members).Draw(s.t, "removed")
+	s.store.removeNamespace(name)
+	return " " + name
+}
+
+// isHeld tells whether a profile holds what it has.
+func (s *simulated) isHeld() bool {
+	for _, p := range s.store.profiles {
+		if c := claimantOf(p); c.Frozen || c.Preview {
+			return true
+		}
+	}
+	return false
+}
