@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
@@ -47,6 +48,12 @@ func lookHome(ctx context.Context, reader client.Reader, name string) (home, err
 		}
 	}
 	return h, nil
+}
+
+// isIn passes events of objects in one namespace. Bookmarks are in the operator's own: elsewhere anybody
+// may write what looks like one.
+func isIn(namespace string) predicate.Predicate {
+	return predicate.NewPredicateFuncs(func(obj client.Object) bool { return obj.GetNamespace() == namespace })
 }
 
 // bookmarkOf returns the profile that an object is the bookmark of; empty if it is none, or going.

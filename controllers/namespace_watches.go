@@ -39,7 +39,7 @@ func (r *NamespaceReconciler) SetupWithManager(mgr ctrl.Manager, options control
 		Watches(&rbacv1.Role{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
 		Watches(&rbacv1.RoleBinding{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
 		Watches(&v1alpha1.SegmentationProfile{}, r.enqueueConcerned()).
-		Watches(&networkingv1.NetworkPolicy{}, r.enqueueBookmarked()).
+		Watches(&networkingv1.NetworkPolicy{}, r.enqueueBookmarked(), builder.WithPredicates(isIn(r.Profiles.own))).
 		WatchesRawSource(r.woken()).
 		Complete(r)
 }

@@ -58,7 +58,7 @@ func (r *ProfileReconciler) SetupWithManager(mgr ctrl.Manager, options controlle
 		WithOptions(options).
 		WithLogConstructor(logsBy(mgr.GetLogger(), "profile")).
 		For(&v1alpha1.SegmentationProfile{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&networkingv1.NetworkPolicy{}, enqueueBookmarked()).
+		Watches(&networkingv1.NetworkPolicy{}, enqueueBookmarked(), builder.WithPredicates(isIn(r.Namespace))).
 		WatchesRawSource(announced).
 		Complete(r)
 }

@@ -93,6 +93,13 @@ type Task struct {
 	View transition.View
 }
 
+// isForged tells whether the labels of a namespace are neither those that are due nor any that the
+// operator gave it: somebody wrote them. Such a namespace is not one that moves. It loses them, and
+// joins.
+func (t *Task) isForged(observed *Observed) bool {
+	return observed.carriesMembership() && !observed.isMember(render.MembershipLabels(t.Profile, t.Tier)) && !observed.isVouchedFor()
+}
+
 // run is one pass over one namespace.
 type run struct {
 	Result
@@ -121,34 +128,34 @@ func (a *Applier) begin(ctx context.Context, observed *Observed) *run {
 // others are ready for it, labels it as a member.
 func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Result {
 	r := a.begin(ctx, observed)
+	if task.isForged(observed) {
+		r.unlabel()
+		r.judgeFailures()
+		return r.Result
+	}
 	changes := Diff(task.Rendered, observed, task.Owner)
 	r.Taken, r.Stuck, r.Seen = changes.Taken, changes.Stuck, changes.Seen
 	r.remove(changes.Revoke)
 	r.write(changes.Narrow)
 	exact := r.bring(task)
-	r.write(changes.Widen)
-	r.prune(changes.Prune)
+	if r.isolated() {
+		r.write(changes.Widen)
+		r.prune(changes.Prune)
+	}
 	r.relabel(task, exact)
 	return r.Result
 }
 
 // Hold leaves a namespace as it is, but does not let it pass for a member without a policy
-// of its own, nor for a member of another tier than that policy was written for. It never
+// of its own, nor for a member of another tier than that policy vouches for. It never
 // labels: who may write in the namespace may write the policy's labels too.
 func (a *Applier) Hold(ctx context.Context, observed *Observed) Result {
 	r := a.begin(ctx, observed)
 	r.Progress.Reached = transition.Settled
-	base := observed.basePolicy()
-	if observed.carriesMembership() && (base == nil || !observed.isMember(membershipOf(base))) {
+	if observed.carriesMembership() && !observed.isVouchedFor() {
 		r.unlabel()
 	}
 	return r.Result
-}
-
-// membershipOf returns the membership that an object was written for.
-func membershipOf(obj client.Object) map[string]string {
-	labels := obj.GetLabels()
-	return render.MembershipLabels(labels[v1alpha1.ProfileLabel], labels[v1alpha1.TierLabel])
 }
 
 func (r *run) failed(kind Kind) bool {

@@ -19,6 +19,7 @@ func (r *run) bring(task *Task) (exact bool) {
 	target.Policies = slices.DeleteFunc(slices.Clone(target.Policies), func(p *networkingv1.NetworkPolicy) bool {
 		return slices.Contains(r.Taken, Taken{Kind: KindNetworkPolicy, Name: p.Name})
 	})
+	target.Policies = r.withOrigin(&task.View, exact, target.Policies)
 	start := transition.Closed
 	if task.View.Role == transition.Joining {
 		start = r.observed.start()
@@ -75,8 +76,14 @@ func (r *run) mayFinish(task *Task, have []*networkingv1.NetworkPolicy) bool {
 		return view.AloneOfAll && !transition.GoBy(final, view.Has)
 	default:
 		same := view.WasExact || isExactly(final, have)
-		return same || view.AloneOfAll || view.Alone && transition.SameAcross(task.Profile, final, have)
+		return same || view.AloneOfAll || view.Alone && !admitsLeaving(view, final) && transition.SameAcross(task.Profile, final, have)
 	}
+}
+
+// admitsLeaving tells whether a namespace that has joined may still admit, by their names, others that
+// are about to leave: it does so in place of a rule for namespaces that are not members.
+func admitsLeaving(view *transition.View, final []*networkingv1.NetworkPolicy) bool {
+	return view.AnyLeaving && transition.HaveUnsegmented(final)
 }
 
 // mayJoin tells whether a namespace that joins may have its policies at once: nobody joins or moves
@@ -105,7 +112,9 @@ func reach(view *transition.View, exact bool) transition.Reach {
 // isExactly tells whether policies are all that is desired and nothing else.
 func isExactly(desired, have []*networkingv1.NetworkPolicy) bool {
 	return len(desired) == len(have) && !slices.ContainsFunc(desired, func(want *networkingv1.NetworkPolicy) bool {
-		return !slices.ContainsFunc(have, func(p *networkingv1.NetworkPolicy) bool { return p.Name == want.Name && matches(want, p) })
+		return !slices.ContainsFunc(have, func(p *networkingv1.NetworkPolicy) bool {
+			return p.Name == want.Name && matches(want, withoutOrigin(p))
+		})
 	})
 }
 

@@ -157,7 +157,7 @@ func TestAJoinerWaitsForItsLabels(t *testing.T) {
 			view:     transition.View{Role: transition.Joining, Alone: true},
 			observed: func(render.Objects) *Observed { return see(nil).Observed },
 			errs:     map[string]error{network[0]: apierrors.NewInternalError(errors.New("boom"))},
-			want:     lists(network[:1], access),
+			want:     network[:1],
 			progress: transition.Progress{Failing: true},
 		},
 		"one whose labels are refused keeps nobody waiting": {

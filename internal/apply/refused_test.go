@@ -23,7 +23,7 @@ func TestMemberWhenSomethingIsInTheWay(t *testing.T) {
 		"a policy that is altered on its way is no isolation": {
 			observed: func(render.Objects) *Observed { return see(nil).Observed },
 			altered:  "segmentation",
-			want:     lists(network[:1], access),
+			want:     network[:1],
 			state:    status.Failing,
 			reasons:  []string{v1alpha1.ReasonRejected},
 		},
@@ -32,14 +32,14 @@ func TestMemberWhenSomethingIsInTheWay(t *testing.T) {
 				return see(nil).but(func(s *Observed) { s.Policies = append(s.Policies, *leftOver) })
 			},
 			errs:    map[string]error{network[1]: apierrors.NewInternalError(errors.New("boom"))},
-			want:    lists(network[:2], access),
+			want:    network[:2],
 			state:   status.Failing,
 			reasons: []string{v1alpha1.ReasonRetrying},
 		},
 		"a member whose base policy cannot be written loses its labels": {
 			observed: func(render.Objects) *Observed { return see(member).Observed },
 			errs:     map[string]error{network[0]: apierrors.NewServiceUnavailable("boom")},
-			want:     lists(network[:1], access, []string{unlabelling}),
+			want:     lists(network[:1], []string{unlabelling}),
 			state:    status.Failing,
 			reasons:  []string{v1alpha1.ReasonRetrying},
 		},
@@ -67,7 +67,7 @@ func TestMemberWhenSomethingIsInTheWay(t *testing.T) {
 			observed: func(render.Objects) *Observed {
 				return see(nil).but(func(s *Observed) { s.Policies = append(s.Policies, *foreign) })
 			},
-			want:    lists(network[1:2], access),
+			want:    network[1:2],
 			state:   status.Failing,
 			reasons: []string{v1alpha1.ReasonNameTaken},
 		},
@@ -121,7 +121,19 @@ func TestMemberWhenSomethingIsInTheWay(t *testing.T) {
 				return see(nil).but(func(s *Observed) { s.Policies = append(s.Policies, *leftOver) })
 			},
 			errs:    map[string]error{network[1]: apierrors.NewBadRequest("no")},
-			want:    lists(network, access),
+			want:    network,
+			state:   status.Failing,
+			reasons: []string{v1alpha1.ReasonRejected},
+		},
+		"access is not given, and none that was replaced is taken, as long as a policy is missing": {
+			observed: func(o render.Objects) *Observed {
+				return see(member).holding(o).but(func(s *Observed) {
+					s.Policies = s.Policies[:1]
+					s.Roles, s.Bindings = append(s.Roles[:0], *oldRole), append(s.Bindings[:0], *oldBinding, *replaced)
+				})
+			},
+			errs:    map[string]error{network[1]: forbidden(errors.New("denied by policy"))},
+			want:    []string{"delete RoleBinding x", network[1]},
 			state:   status.Failing,
 			reasons: []string{v1alpha1.ReasonRejected},
 		},

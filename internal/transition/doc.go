@@ -17,12 +17,15 @@
 // A profile's namespaces go through these stages. Where no label is due to change, and that is
 // what most changes of a profile are, there is only the last.
 //
-//  1. Joiners are isolated, and then leavers are opened. Members get what they should have beside
-//     what they have.
-//  2. Joiners get their labels.
-//  3. Members drop what they allowed to and from namespaces for want of labels, and get what
-//     they should. Leavers lose their labels, and then their policies.
-//  4. Members drop what they allowed by tier labels before. Movers change their labels, of two
-//     profiles that exchange namespaces in one direction first.
-//  5. What was allowed only before is dropped.
+//  1. Joiners are isolated. Members and movers get what they should have beside what they have.
+//  2. Leavers are opened.
+//  3. Joiners get their labels.
+//  4. Members and movers drop what they allowed to and from namespaces for want of labels, and get
+//     what they should.
+//  5. Leavers lose their labels, and then their policies.
+//  6. Members and movers drop what they allowed by tier labels before.
+//  7. Movers change their labels; of two profiles that exchange namespaces, in one direction first.
+//  8. What was allowed only before is dropped.
+//
+// docs/transitions.md says for each what it waits for.
 package transition

@@ -80,6 +80,14 @@ func (p Progress) since(before *Progress, now time.Time) Progress {
 	return p
 }
 
+// clocks are what is known of how long a namespace has been waiting and failing.
+func (p *Progress) clocks() Progress {
+	return Progress{
+		Waiting: p.Waiting, waitingSince: p.waitingSince, overdue: p.overdue,
+		Failing: p.Failing, failingSince: p.failingSince,
+	}
+}
+
 // Reach is what the policies of a namespace are ready for.
 type Reach int
 
@@ -144,10 +152,16 @@ func (p *Place) second() bool {
 	return p.Role() == Moving && p.Due.Profile > p.Has.Profile
 }
 
-// knowing takes over what is known of an earlier look, if the place is the same.
+// knowing takes over what is known of an earlier look: all of it if the place is the same. If only
+// its labels are others, it still waits, or fails, as long as it did. Whoever may label a namespace could
+// else have others wait for it for ever.
 func (p *Place) knowing(old *Place) Place {
-	if p.Due == old.Due && p.Basis == old.Basis && p.Has == old.Has {
+	switch {
+	case p.Basis != old.Basis:
+	case p.Due == old.Due && p.Has == old.Has:
 		p.progress = old.progress
+	default:
+		p.progress = old.progress.clocks()
 	}
 	return *p
 }

@@ -208,6 +208,36 @@ func TestANamespaceWaitsOnlySoLong(t *testing.T) {
 	alone("when it has gone on", false)
 }
 
+// TestWhoIsRelabelledAgainAndAgain is about somebody who may label a namespace, and so could keep others
+// from going on.
+func TestWhoIsRelabelledAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	places := []Place{at("shop/web", "shop/api"), at("shop/web", "shop/data"), at("shop/web", "shop/web"), at("", "shop/web")}
+	look := func(o *office, i int, progress Progress, after time.Duration) {
+		place := places[i%len(places)]
+		view, _ := o.Enter(1, "two", place)
+		o.Report(1, "two", view, progress, epoch.Add(after))
+	}
+	t.Run("is not waited for when it fails", func(t *testing.T) {
+		o := open(t, map[string]Place{"one": at("shop/db", "shop/db"), "two": places[0]})
+		for i := range 5 {
+			look(o, i, Progress{Failing: true}, time.Duration(i)*Patience/4)
+		}
+		if view, _ := o.Enter(1, "one", at("shop/db", "shop/db")); !view.AloneOfAll {
+			t.Errorf("others wait for it: %+v", view)
+		}
+	})
+	t.Run("does not wait for longer than others", func(t *testing.T) {
+		o := open(t, map[string]Place{"one": at("shop/db", "shop/api"), "two": places[0]})
+		for i := range 5 {
+			look(o, i, Progress{Waiting: true}, time.Duration(i)*Longest/4)
+		}
+		if view, _ := o.Enter(1, "two", places[1]); !view.AloneOfAll {
+			t.Errorf("it waits for others: %+v", view)
+		}
+	})
+}
+
 func TestTakeKeepsWhatIsKnownOfThoseThatStay(t *testing.T) {
 	with := func(place Place, basis any) Place {
 		place.Basis = basis

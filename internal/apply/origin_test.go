@@ -1,0 +1,134 @@
+package apply
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	networkingv1 "k8s.io/api/networking/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
+)
+
+// of are the labels of a member of a tier of the tests' profile.
+func of(tier string) map[string]string { return render.MembershipLabels("shop", tier) }
+
+// comingFrom adds to the first policy, the base policy, that its namespace comes from a tier.
+func comingFrom(tier string) func(*Observed) {
+	return func(o *Observed) {
+		base := withOriginOf(&o.Policies[0], transition.Membership{Profile: "shop", Tier: tier})
+		o.Policies[0] = *base
+	}
+}
+
+// notes tells of a base policy where its namespace comes from.
+func notes(obj client.Object) string {
+	policy, ok := obj.(*networkingv1.NetworkPolicy)
+	if !ok || policy.Name != render.Prefix {
+		return ""
+	}
+	if from := originOf(policy); from.Tier != "" {
+		return " from " + from.Profile + "/" + from.Tier
+	}
+	return ""
+}
+
+func TestTheBasePolicySaysWhereItsNamespaceComesFrom(t *testing.T) {
+	cases := map[string]struct {
+		labels map[string]string
+		but    func(*Observed)
+		view   transition.View
+		want   []string
+	}{
+		"before a namespace that moves gets its labels": {
+			labels: of("data"),
+			but: func(o *Observed) {
+				for i := range o.Policies {
+					o.Policies[i].Labels = map[string]string{
+						v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue, v1alpha1.ProfileLabel: "shop", v1alpha1.TierLabel: "data",
+					}
+				}
+			},
+			view: movingFrom("data"),
+			want: lists([]string{"change " + basePolicy + " from shop/data", "change " + podsPolicy}, access, []string{labelling}),
+		},
+		"and no longer than until it has them": {
+			labels: of("web"), but: comingFrom("data"), view: alone(transition.Member),
+			want: lists([]string{"change " + basePolicy}, access),
+		},
+		"but as long as others are to move": {
+			labels: of("web"), but: func(o *Observed) { comingFrom("data")(o); o.Policies[0].Spec.Egress = nil },
+			view: among(transition.Member, func(v *transition.View) { v.AnyMoving = true }),
+			want: lists([]string{"change " + basePolicy + " from shop/data"}, access),
+		},
+		"and once more, if it moves on": {
+			labels: of("api"), but: func(o *Observed) {
+				comingFrom("data")(o)
+				o.Policies[0].Labels = map[string]string{
+					v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue, v1alpha1.ProfileLabel: "shop", v1alpha1.TierLabel: "api",
+				}
+			},
+			view: movingFrom("api"),
+			want: lists([]string{"change " + basePolicy + " from shop/api"}, access, []string{labelling}),
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			objects := shop(t)
+			observed := see(c.labels).holding(render.Objects{Policies: objects.Policies}).but(c.but)
+			todo := task(objects).seeing(c.view, compiled(t, shopProfile()))
+			todo.Policies = func(render.Sight) []*networkingv1.NetworkPolicy { return objects.Policies }
+			r := &recorder{tells: notes}
+			New(r, r).Member(t.Context(), todo, observed)
+			if diff := cmp.Diff(c.want, r.calls); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+			if from := originOf(objects.Policies[0]); from.Tier != "" {
+				t.Error("the policies that are shared with other namespaces were changed")
+			}
+		})
+	}
+}
+
+func movingFrom(tier string) transition.View {
+	view := alone(transition.Moving)
+	view.Has = transition.Membership{Profile: "shop", Tier: tier}
+	return view
+}
+
+// TestForgedLabels: what the base policy does not vouch for is no move.
+func TestForgedLabels(t *testing.T) {
+	cases := map[string]struct {
+		labels map[string]string
+		but    func(*Observed)
+		forged bool
+	}{
+		"those that are due":                      {labels: of("web"), but: comingFrom("data")},
+		"those of the tier that it comes from":    {labels: of("data"), but: comingFrom("data")},
+		"those of another tier":                   {labels: of("api"), but: comingFrom("data"), forged: true},
+		"those of another tier, of a member":      {labels: of("data"), but: func(*Observed) {}, forged: true},
+		"those of another profile":                {labels: render.MembershipLabels("wiki", "data"), but: comingFrom("data"), forged: true},
+		"that of a profile alone":                 {labels: map[string]string{v1alpha1.ProfileLabel: "shop"}, but: comingFrom(""), forged: true},
+		"others, and the base policy is missing":  {labels: of("data"), but: func(o *Observed) { o.Policies = o.Policies[1:] }, forged: true},
+		"others, and it moves from nowhere":       {labels: map[string]string{v1alpha1.TierLabel: ""}, but: comingFrom(""), forged: true},
+		"the same, and one of its policies fails": {labels: of("api"), but: func(o *Observed) { o.Policies = o.Policies[:1] }, forged: true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			observed := see(c.labels).holding(shop(t)).but(c.but)
+			todo := task(shop(t)).seeing(among(transition.Moving, nil), compiled(t, shopProfile()))
+			for verb, do := range map[string]func(*Applier){
+				"Member": func(a *Applier) { a.Member(t.Context(), todo, observed) },
+				"Hold":   func(a *Applier) { a.Hold(t.Context(), observed) },
+			} {
+				r := &recorder{errs: map[string]error{"create " + podsPolicy: forbidden(nil)}}
+				do(New(r, r))
+				if forged := len(r.calls) == 1 && r.calls[0] == unlabelling; forged != c.forged {
+					t.Errorf("%s made the requests %v", verb, r.calls)
+				}
+			}
+		})
+	}
+}
