@@ -12,8 +12,9 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
 
-// late is a namespace that is created on the way, if it is in the world at all. Some tiers choose it
-// by its name.
+// late is a namespace that is created on the way, if it is in the world at all. The judge knows all
+// namespaces from the start, as ones without policies, but flows from and to one that is not there are
+// not judged: it has no pods. Some tiers choose this one by its name.
 const late = "n5"
 
 func drawLate(t *rapid.T) []string {
@@ -160,7 +161,7 @@ func (s *simulated) create() string {
 	return " " + late
 }
 
-// remove removes a namespace, if it is not the last one.
+// remove removes a namespace, if it is not the last one. It is gone at once, its pods included.
 func (s *simulated) remove() string {
 	members := s.members()
 	if len(members) < 2 {

@@ -154,11 +154,14 @@ func (s *simulated) transition(change func()) {
 // judge judges every state. Each state that was wanted for a while is one more state that flows
 // may be as in: see docs/transitions.md.
 func (s *simulated) judge() {
-	wanted := append(s.wanted, s.states[len(s.states)-1].flows)
+	var bounds *invariant.Bounds
 	for i, state := range s.states {
 		s.totals.writes++
 		s.totals.flows += s.world.Size()
-		bounds := invariant.Between(s.states[0].flows, wanted...).Except(append(state.absent, s.exempt...)...)
+		if i == 0 || !slices.Equal(state.absent, s.states[i-1].absent) {
+			wanted := append(slices.Clone(s.wanted), s.states[len(s.states)-1].flows)
+			bounds = invariant.Between(s.states[0].flows, wanted...).Except(state.absent...).Except(s.exempt...)
+		}
 		report := bounds.Check(state.flows)
 		if report.Counts[invariant.Opened] > 0 || report.Counts[invariant.Lost] > 0 && !s.mayLose {
 			if s.judged != nil {
