@@ -45,6 +45,8 @@ const (
 	// statusesJudged are statuses that were compared with the objects in the cluster, and
 	// statusesReady those of them that said that all is as declared.
 	statusesJudged, statusesReady = "statuses judged", "statuses ready"
+	// heldMidway are the namespaces that were held in the middle of a move.
+	heldMidway = "held midway"
 	// takeoverTime is the time from the end of a leader to the first write of its successor.
 	takeoverTime = "takeover"
 )
