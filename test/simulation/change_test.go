@@ -119,32 +119,36 @@ func (s *simulated) relabel() []string {
 }
 
 // relabelOneByOne draws new labels for one or two members to be. For an operator that is there these are
-// two changes, and it learns of them in any order. So what there would be after either is one more state
-// that was wanted.
+// as many changes, and it learns of them in any order, whatever they come on top of.
 func (s *simulated) relabelOneByOne() []string {
-	names := rapid.SliceOfNDistinct(rapid.SampledFrom(s.members()), 1, 2, rapid.ID).Draw(s.t, "relabelled")
 	var done []string
-	for _, name := range names {
+	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom(s.members()), 1, 2, rapid.ID).Draw(s.t, "relabelled") {
 		layer := drawLayer(s.t)
-		s.alone(name, layer, len(names))
+		if s.layers[name] == nil {
+			s.layers[name] = []string{s.store.namespaces[name].Labels["layer"]}
+		}
+		s.layers[name] = append(s.layers[name], layer)
 		done = append(done, name+"="+layer)
 	}
-	for i, name := range names {
-		s.store.label(name, map[string]string{"layer": done[i][len(name)+1:]})
-	}
+	s.wantAll(slices.Sorted(maps.Keys(s.layers)))
 	return done
 }
 
-// alone takes note of what would be wanted if this were the only one of several namespaces to get
-// another label.
-func (s *simulated) alone(name, layer string, of int) {
-	if of < 2 {
+// wantAll takes note of all states in which some namespaces have one of the labels that they had in
+// this transition, and leaves them with the last ones.
+func (s *simulated) wantAll(names []string) {
+	if len(names) == 0 {
+		s.wanted = append(s.wanted, s.ideal())
 		return
 	}
-	was := s.store.namespaces[name]
-	s.store.label(name, map[string]string{"layer": layer})
-	s.wanted = append(s.wanted, s.ideal())
-	s.store.namespaces[name] = was
+	if s.store.namespaces[names[0]] == nil {
+		s.wantAll(names[1:])
+		return
+	}
+	for _, layer := range s.layers[names[0]] {
+		s.store.label(names[0], map[string]string{"layer": layer})
+		s.wantAll(names[1:])
+	}
 }
 
 // members are the namespaces that profiles may select.

@@ -38,6 +38,8 @@ type simulated struct {
 	judged func(text string)
 	// mayLose is set if there are policies of others: see docs/transitions.md.
 	mayLose bool
+	// layers are the labels that namespaces had in this transition which were relabelled one by one.
+	layers map[string][]string
 	// warm is set if the operator was there before the transition.
 	warm bool
 	// exempt are the namespaces in which writes were refused.
@@ -124,7 +126,7 @@ func (s *simulated) record(text string, policies ...*networkingv1.NetworkPolicy)
 // judges every state in between.
 func (s *simulated) transition(change func()) {
 	s.before = s.policies()
-	s.states, s.log, s.wanted, s.exempt = nil, nil, nil, nil
+	s.states, s.log, s.wanted, s.exempt, s.layers = nil, nil, nil, nil, map[string][]string{}
 	s.warm = s.machine.life != nil && rapid.Bool().Draw(s.t, "warm")
 	s.machine.watch(change)
 	s.lookAtAll()
