@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// checks is how many clusters are drawn; each goes through two transitions.
-const checks = "1500"
+// checks is how many clusters are drawn; each goes through two transitions, or three.
+const checks = "4000"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
