@@ -1,7 +1,6 @@
 package render
 
 import (
-	"encoding/json"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -169,15 +168,4 @@ func internalOpenings(m metadata) []opening {
 	default:
 		return nil
 	}
-}
-
-// peersKey tells peers apart. Marshalling sorts the keys of maps, so equal peers have
-// equal keys.
-func peersKey(peers []networkingv1.NetworkPolicyPeer) string {
-	key, err := json.Marshal(peers)
-	if err != nil {
-		// Strings, maps of strings and slices of them cannot fail to marshal.
-		panic(err)
-	}
-	return string(key)
 }

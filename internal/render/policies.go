@@ -100,7 +100,7 @@ func merge(openings []opening) []opening {
 		if len(o.peers) == 0 {
 			continue
 		}
-		key := peersKey(o.peers)
+		key := Key(o.peers)
 		merged, seen := byPeers[key]
 		if !seen {
 			first := *o

@@ -1,7 +1,6 @@
 package transition
 
 import (
-	"encoding/json"
 	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -109,17 +108,10 @@ func (r rule) atoms(direction networkingv1.PolicyType) []atom {
 	return out
 }
 
-// keys tells peers, or ports, apart. Marshalling sorts the keys of maps, so equal ones have
-// equal keys.
 func keys[T any](items []T) []string {
 	out := make([]string, 0, len(items))
 	for i := range items {
-		key, err := json.Marshal(&items[i])
-		if err != nil {
-			// Strings, numbers, and maps and slices of them cannot fail to marshal.
-			panic(err)
-		}
-		out = append(out, string(key))
+		out = append(out, render.Key(&items[i]))
 	}
 	return out
 }

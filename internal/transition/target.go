@@ -9,7 +9,6 @@ import (
 
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
@@ -103,7 +102,7 @@ func SameAcross(profile string, desired, observed []*networkingv1.NetworkPolicy)
 		out := map[string]atoms{}
 		for _, p := range policies {
 			if found := atomsOf(&without(others, p).Spec); len(found) > 0 {
-				out[p.Name+keys([]metav1.LabelSelector{p.Spec.PodSelector})[0]] = found
+				out[p.Name+render.Key(&p.Spec.PodSelector)] = found
 			}
 		}
 		return out
@@ -203,7 +202,7 @@ func own(have *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
 // standIn is a policy under a name that no other choice of pods has. It holds the place of one
 // whose choice of pods changes.
 func standIn(policy *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
-	sum := sha256.Sum256([]byte(keys([]any{policy.Spec.PodSelector})[0]))
+	sum := sha256.Sum256([]byte(render.Key(&policy.Spec.PodSelector)))
 	out := policy.DeepCopy()
 	out.Name += "-" + hex.EncodeToString(sum[:5])
 	return out

@@ -8,7 +8,6 @@ package api
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	segv1alpha1 "github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/test/integration/suite"
 )
 
 // crds is where the CRD is generated to.
@@ -39,21 +39,11 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	log.SetLogger(logr.Discard())
-	if testing.Short() {
-		fmt.Println("skipped: these tests need a control plane, which -short leaves out")
-		return
-	}
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	suite.Main(func() (int, error) { return run(m) })
 }
 
 func run(m *testing.M) (code int, err error) {
+	log.SetLogger(logr.Discard())
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return 1, errors.New("KUBEBUILDER_ASSETS is not set: run these tests through make test, which provides a control plane")
 	}

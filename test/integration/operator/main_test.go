@@ -2,8 +2,6 @@ package operator
 
 import (
 	"context"
-	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/segmentation-dev/segmentation-operator/test/cluster"
 	"github.com/segmentation-dev/segmentation-operator/test/deploy"
+	"github.com/segmentation-dev/segmentation-operator/test/integration/suite"
 )
 
 // env is what all tests share.
@@ -26,16 +25,7 @@ var env struct {
 }
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if testing.Short() {
-		fmt.Println("skipped: integration tests need a control plane, run make test")
-		return
-	}
-	code, err := runTests(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	os.Exit(code)
+	suite.Main(func() (int, error) { return runTests(m) })
 }
 
 func runTests(m *testing.M) (code int, err error) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/segmentation-dev/segmentation-operator/test/cluster"
 	"github.com/segmentation-dev/segmentation-operator/test/deploy"
+	"github.com/segmentation-dev/segmentation-operator/test/integration/suite"
 )
 
 var (
@@ -38,16 +39,7 @@ var env struct {
 }
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if testing.Short() {
-		fmt.Println("skipped: integration tests need a control plane, run make test")
-		return
-	}
-	code, err := runTests(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	os.Exit(code)
+	suite.Main(func() (int, error) { return runTests(m) })
 }
 
 func runTests(m *testing.M) (code int, err error) {
