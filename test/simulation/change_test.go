@@ -80,7 +80,7 @@ func (s *simulated) drawChange() string {
 	case "deleting":
 		s.store.beginDeletion(name, rapid.Bool().Draw(s.t, "unmarked"))
 	case "delete":
-		s.store.deleteProfile(name)
+		s.deleteProfile(name)
 	case "create":
 		return kind + s.create()
 	default:
@@ -103,6 +103,16 @@ func (s *simulated) spoil(name string, change func(*v1alpha1.SegmentationProfile
 		change(p)
 		s.store.putProfile(p)
 	}
+}
+
+// deleteProfile deletes a profile in the background. The garbage collector may be late.
+func (s *simulated) deleteProfile(name string) {
+	delete(s.store.profiles, name)
+	if rapid.Bool().Draw(s.t, "collected later") {
+		s.machine.garbage = append(s.machine.garbage, name)
+		return
+	}
+	s.store.collect(name)
 }
 
 // relabel draws new labels for some members to be. An operator that starts sees all of them at once.

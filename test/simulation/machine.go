@@ -48,6 +48,8 @@ type machine struct {
 	interrupt   func()
 	// refused are the namespaces in which writes are refused, and how many are.
 	refused map[string]int
+	// garbage are profiles that are gone and whose bookmarks are still there.
+	garbage []string
 	// alone lets each namespace believe that there is no other, to show that a broken order across
 	// namespaces is found out.
 	alone bool
@@ -164,8 +166,7 @@ func (m *machine) run(ctx context.Context) error {
 			m.interrupt()
 		}
 		ready := m.candidates()
-		if len(m.life.later) > 0 && (len(ready) == 0 || m.choose(8) == 0) {
-			m.tryAgain()
+		if m.letTimeGoBy(len(ready) == 0) {
 			continue
 		}
 		if len(ready) == 0 {
@@ -212,10 +213,19 @@ func (m *machine) advance(ctx context.Context, namespace string) {
 	}
 }
 
-// tryAgain is what happens when some time has gone by.
-func (m *machine) tryAgain() {
+// letTimeGoBy does now and then, and when there is nothing else to do, what happens after some time:
+// bookmarks of deleted profiles go, and refused writes are tried again. It tells whether it did.
+func (m *machine) letTimeGoBy(idle bool) bool {
+	if len(m.garbage)+len(m.life.later) == 0 || !idle && m.choose(8) > 0 {
+		return false
+	}
+	for _, profile := range m.garbage {
+		m.watch(func() { m.store.collect(profile) })
+	}
+	m.garbage = nil
 	maps.Copy(m.life.dirty, m.life.later)
 	clear(m.life.later)
+	return true
 }
 
 func (m *machine) begin(ctx context.Context, namespace string) *pass {

@@ -117,11 +117,12 @@ func (s *store) beginDeletion(name string, unmarked bool) {
 	}
 }
 
-// deleteProfile deletes a profile, and its bookmark as the garbage collector does. Policies have
-// another owner, so it leaves them alone.
-func (s *store) deleteProfile(name string) {
-	delete(s.profiles, name)
-	s.removeBookmark(name)
+// collect does what the garbage collector does when a profile is gone: it deletes its bookmark. Policies
+// have another owner, so it leaves them alone.
+func (s *store) collect(profile string) {
+	if s.profiles[profile] == nil {
+		s.removeBookmark(profile)
+	}
 }
 
 func (s *store) removeBookmark(profile string) {

@@ -67,7 +67,7 @@ func between(t *rapid.T, s *simulated) {
 		})
 	case 1:
 		s.transition(func() {
-			s.store.deleteProfile(rapid.SampledFrom(profiles).Draw(t, "deleted"))
+			s.deleteProfile(rapid.SampledFrom(profiles).Draw(t, "deleted"))
 		})
 	default:
 		s.transition(put)
