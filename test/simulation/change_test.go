@@ -105,14 +105,21 @@ func (s *simulated) spoil(name string, change func(*v1alpha1.SegmentationProfile
 	}
 }
 
-// deleteProfile deletes a profile in the background. The garbage collector may be late.
+// deleteProfile deletes a profile in the background. The garbage collector may be late. Until it comes
+// the profile's namespaces are held, as those of an orphan are, and that is one more state that was wanted.
 func (s *simulated) deleteProfile(name string) {
 	delete(s.store.profiles, name)
-	if rapid.Bool().Draw(s.t, "collected later") {
-		s.machine.garbage = append(s.machine.garbage, name)
+	if !rapid.Bool().Draw(s.t, "collected later") {
+		s.store.collect(name)
 		return
 	}
+	s.wanted = append(s.wanted, s.ideal())
+	s.machine.garbage = append(s.machine.garbage, name)
+	mark := s.store.objects[home]
+	s.store.objects[home] = maps.Clone(mark)
 	s.store.collect(name)
+	s.wanted = append(s.wanted, s.ideal())
+	s.store.objects[home] = mark
 }
 
 // relabel draws new labels for some members to be. An operator that starts sees all of them at once.

@@ -63,7 +63,7 @@ func specs(policies []*networkingv1.NetworkPolicy) map[string]networkingv1.Netwo
 func (s *simulated) due(name string) (member map[string]string, policies []*networkingv1.NetworkPolicy, held bool) {
 	n := claim.Namespace{Name: name, Labels: s.store.namespaces[name].Labels}
 	var claimants []claim.Claimant
-	if of := n.Labels[v1alpha1.ProfileLabel]; of != "" && s.store.profiles[of] == nil {
+	if of := n.Labels[v1alpha1.ProfileLabel]; of != "" && s.store.profiles[of] == nil && !s.store.isMarked(of) {
 		claimants = append(claimants, claim.Claimant{Profile: of}) // It is gone, and claims nothing.
 	}
 	for _, p := range s.store.profiles {

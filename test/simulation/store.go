@@ -125,6 +125,10 @@ func (s *store) collect(profile string) {
 	}
 }
 
+func (s *store) isMarked(profile string) bool {
+	return s.objects[home][id{"NetworkPolicy", render.Bookmark(profile, "", home).Name}] != nil
+}
+
 func (s *store) removeBookmark(profile string) {
 	delete(s.objects[home], id{"NetworkPolicy", render.Bookmark(profile, "", home).Name})
 }
