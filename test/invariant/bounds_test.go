@@ -199,3 +199,19 @@ func TestBoundsOfSeveralStates(t *testing.T) {
 		t.Error("nothing is wrong with closing everything on the way")
 	}
 }
+
+// Of some namespaces nothing is promised. What passes between others is judged all the same.
+func TestBoundsExceptNamespaces(t *testing.T) {
+	t.Parallel()
+	w := shop()
+	closed := scene{policies: []*networkingv1.NetworkPolicy{called("web", 0), called("api", 0), called("other", 0)}}.flows(t, w)
+	half := scene{policies: []*networkingv1.NetworkPolicy{called("web", 0), called("other", 0)}}.flows(t, w)
+	for name, states := range map[string][2]invariant.Flows{"opened": {closed, half}, "lost": {half, closed}} {
+		if report := invariant.Between(states[0]).Except("api").Check(states[1]); !report.OK() {
+			t.Errorf("%s in the namespace that is left out: %s", name, report.String())
+		}
+		if report := invariant.Between(states[0]).Except("web").Check(states[1]); report.OK() {
+			t.Errorf("what is %s elsewhere is not found", name)
+		}
+	}
+}

@@ -20,6 +20,12 @@ import (
 // home is the operator's own namespace.
 const home = "home"
 
+// soon is what the operator waits less than before it tries something again that is likely to go
+// well then. It waits for about a minute after a refused write, and for exactly one
+// (transition.Patience) if others have to wake it up. That is not made here: who is not woken up is to
+// be found out.
+const soon = 50 * time.Second
+
 // workers is how many namespaces are worked on at the same time.
 const workers = 4
 
@@ -37,6 +43,16 @@ type machine struct {
 	faults int
 	// crashAt is the number of writes after which the operator crashes; none if negative.
 	crashAt int
+	// interruptAt is the number of writes after which interrupt is called; none if negative.
+	interruptAt int
+	interrupt   func()
+	// refused are the namespaces in which writes are refused, and how many are.
+	refused map[string]int
+	// garbage are profiles that are gone and whose bookmarks are still there.
+	garbage []string
+	// alone lets each namespace believe that there is no other, to show that a broken order across
+	// namespaces is found out.
+	alone bool
 
 	life   *life
 	writes int
@@ -50,6 +66,8 @@ type life struct {
 	writer     *writer
 	dirty      map[string]bool
 	active     map[string]*pass
+	// later are the namespaces that are tried again after a while, since a write was refused.
+	later map[string]bool
 }
 
 // pass is one call of Reconcile, which goes on when it is told to.
@@ -63,7 +81,7 @@ type pass struct {
 
 // start begins a new life, that knows nothing of the one before.
 func (m *machine) start() {
-	l := &life{dirty: map[string]bool{}, active: map[string]*pass{}}
+	l := &life{dirty: map[string]bool{}, active: map[string]*pass{}, later: map[string]bool{}}
 	w := &writer{
 		store:   m.store,
 		turn:    func(namespace string) (fate, error) { return l.turn(namespace) },
@@ -104,6 +122,8 @@ func (l *life) turn(namespace string) (fate, error) {
 		return f, errCrashed
 	case dropped:
 		return f, errLost
+	case refused:
+		return f, errRefused
 	default:
 		return f, nil
 	}
@@ -111,7 +131,11 @@ func (l *life) turn(namespace string) (fate, error) {
 
 // fate draws what becomes of the next write. It is drawn here and not where the write is made,
 // since only one goroutine may draw.
-func (m *machine) fate() fate {
+func (m *machine) fate(namespace string) fate {
+	if m.refused[namespace] > 0 {
+		m.refused[namespace]--
+		return refused
+	}
 	if m.faults == 0 || m.choose(m.faults) > 0 {
 		return made
 	}
@@ -137,7 +161,14 @@ func (m *machine) run(ctx context.Context) error {
 		if m.crashAt >= 0 && m.writes >= m.crashAt {
 			m.crash()
 		}
+		if m.interruptAt >= 0 && m.writes >= m.interruptAt {
+			m.interruptAt = -1
+			m.interrupt()
+		}
 		ready := m.candidates()
+		if m.letTimeGoBy(len(ready) == 0) {
+			continue
+		}
 		if len(ready) == 0 {
 			return nil
 		}
@@ -167,16 +198,34 @@ func (m *machine) advance(ctx context.Context, namespace string) {
 	if p == nil {
 		p = m.begin(ctx, namespace)
 	} else {
-		p.goOn <- m.fate()
+		p.goOn <- m.fate(namespace)
 	}
 	if _, more := <-p.parked; more {
 		return
 	}
 	delete(l.active, namespace)
 	l.writer.catchUp(namespace)
-	if p.err != nil || p.result.RequeueAfter > 0 && p.result.RequeueAfter < transition.Patience {
+	switch wait := p.result.RequeueAfter; {
+	case p.err != nil, wait > 0 && wait < soon:
 		l.dirty[namespace] = true
+	case wait > 0 && wait != transition.Patience:
+		l.later[namespace] = true
 	}
+}
+
+// letTimeGoBy does now and then, and when there is nothing else to do, what happens after some time:
+// bookmarks of deleted profiles go, and refused writes are tried again. It tells whether it did.
+func (m *machine) letTimeGoBy(idle bool) bool {
+	if len(m.garbage)+len(m.life.later) == 0 || !idle && m.choose(8) > 0 {
+		return false
+	}
+	for _, profile := range m.garbage {
+		m.watch(func() { m.store.collect(profile) })
+	}
+	m.garbage = nil
+	maps.Copy(m.life.dirty, m.life.later)
+	clear(m.life.later)
+	return true
 }
 
 func (m *machine) begin(ctx context.Context, namespace string) *pass {
@@ -187,9 +236,13 @@ func (m *machine) begin(ctx context.Context, namespace string) *pass {
 	m.passes++
 	request := reconcile.Request{}
 	request.Name = namespace
+	reconciler := l.reconciler
+	if m.alone {
+		reconciler = m.lonely(namespace)
+	}
 	go func() {
 		defer close(p.parked)
-		p.result, p.err = l.reconciler.Reconcile(ctx, request)
+		p.result, p.err = reconciler.Reconcile(ctx, request)
 	}()
 	return p
 }

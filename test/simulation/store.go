@@ -84,24 +84,53 @@ func (s *store) label(name string, labels map[string]string) {
 	s.namespaces[name] = n
 }
 
-// putProfile creates a profile or changes its spec.
+// removeNamespace removes a namespace and all that is in it.
+func (s *store) removeNamespace(name string) {
+	delete(s.namespaces, name)
+	delete(s.objects, name)
+}
+
+// putProfile creates a profile or changes its spec. One that is being deleted is gone before
+// another one gets its name.
 func (s *store) putProfile(p *v1alpha1.SegmentationProfile) {
 	p = p.DeepCopy()
-	p.UID, p.Generation = types.UID("profile-"+p.Name), 1
-	if old := s.profiles[p.Name]; old != nil {
-		p.Generation = old.Generation + 1
-		p.CreationTimestamp = old.CreationTimestamp
+	if old := s.profiles[p.Name]; old != nil && old.DeletionTimestamp == nil {
+		p.UID, p.Generation, p.CreationTimestamp = old.UID, old.Generation+1, old.CreationTimestamp
+	} else {
+		p.UID, p.Generation = types.UID(fmt.Sprint("profile-", p.Name, "-", s.version)), 1
 	}
 	s.stamp(p)
 	s.profiles[p.Name] = p
 	s.add(render.Bookmark(p.Name, p.UID, home))
 }
 
-// deleteProfile deletes a profile, and its bookmark as the garbage collector does. Policies have
-// another owner, so it leaves them alone.
-func (s *store) deleteProfile(name string) {
-	delete(s.profiles, name)
-	delete(s.objects[home], id{"NetworkPolicy", render.Bookmark(name, "", home).Name})
+// beginDeletion deletes a profile in the foreground: it stays until what it owns is gone. That may be
+// true of its bookmark already.
+func (s *store) beginDeletion(name string, unmarked bool) {
+	p := s.profiles[name].DeepCopy()
+	p.Generation++
+	p.DeletionTimestamp = new(metav1.Unix(0, 0))
+	s.stamp(p)
+	s.profiles[name] = p
+	if unmarked {
+		s.removeBookmark(name)
+	}
+}
+
+// collect does what the garbage collector does when a profile is gone: it deletes its bookmark. Policies
+// have another owner, so it leaves them alone.
+func (s *store) collect(profile string) {
+	if s.profiles[profile] == nil {
+		s.removeBookmark(profile)
+	}
+}
+
+func (s *store) isMarked(profile string) bool {
+	return s.objects[home][id{"NetworkPolicy", render.Bookmark(profile, "", home).Name}] != nil
+}
+
+func (s *store) removeBookmark(profile string) {
+	delete(s.objects[home], id{"NetworkPolicy", render.Bookmark(profile, "", home).Name})
 }
 
 // cluster are the namespaces but for the operator's own.

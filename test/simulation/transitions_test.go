@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// checks is how many clusters are drawn; each goes through two transitions.
-const checks = "1500"
+// checks is how many clusters are drawn; each goes through two transitions, or three.
+const checks = "4000"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -38,6 +38,9 @@ func TestEveryStateBetweenTwoProfilesIsSafe(t *testing.T) {
 	t.Logf("prove: simulated flows compared = %d", all.flows)
 	t.Logf("prove: simulated crashes = %d", all.crashes)
 	t.Logf("prove: simulated faults = %d", all.faults)
+	t.Logf("prove: simulated changes on the way = %d", all.interrupted)
+	t.Logf("prove: simulated transitions of an operator that goes on = %d", all.warm)
+	t.Logf("prove: simulated transitions with refused writes = %d", all.refusals)
 	t.Log("prove: simulated violations = 0")
 }
 
@@ -56,17 +59,20 @@ func between(t *rapid.T, s *simulated) {
 	switch rapid.IntRange(0, 5).Draw(t, "change") {
 	case 0:
 		s.transition(func() {
-			for _, name := range s.store.cluster() {
-				if name != labelled && name != bare && rapid.Bool().Draw(t, "relabel") {
-					s.store.label(name, map[string]string{"layer": drawLayer(t)})
-				}
+			if s.warm {
+				s.relabelOneByOne()
+			} else {
+				s.relabel()
 			}
 		})
 	case 1:
 		s.transition(func() {
-			s.store.deleteProfile(rapid.SampledFrom(profiles).Draw(t, "deleted"))
+			s.deleteProfile(rapid.SampledFrom(profiles).Draw(t, "deleted"))
 		})
 	default:
+		s.transition(put)
+	}
+	if s.isHeld() && rapid.Bool().Draw(t, "repaired") {
 		s.transition(put)
 	}
 }
@@ -74,6 +80,17 @@ func between(t *rapid.T, s *simulated) {
 // TestABrokenOrderIsFoundOut makes the writes of each namespace in another order than the
 // operator wants them. If that were not found out, the test above would show nothing.
 func TestABrokenOrderIsFoundOut(t *testing.T) {
+	findOut(t, func(m *machine) { m.swap = true })
+}
+
+// TestABrokenOrderAcrossNamespacesIsFoundOut lets no namespace wait for another.
+func TestABrokenOrderAcrossNamespacesIsFoundOut(t *testing.T) {
+	findOut(t, func(m *machine) { m.alone = true })
+}
+
+// findOut breaks an order, and expects that some clusters show it.
+func findOut(t *testing.T, breakOrder func(*machine)) {
+	t.Helper()
 	found := 0
 	for seed := range 60 {
 		said := &rejection{TB: t}
@@ -81,7 +98,8 @@ func TestABrokenOrderIsFoundOut(t *testing.T) {
 			defer func() { _ = recover() }()
 			rapid.Custom(func(t *rapid.T) bool {
 				s := newSimulated(t, &totals{})
-				s.machine.swap, s.machine.faults, s.mayLose = true, 0, false
+				breakOrder(s.machine)
+				s.machine.faults, s.mayLose = 0, false
 				s.judged = said.note
 				between(t, s)
 				return true

@@ -46,12 +46,26 @@ const (
 	unanswered fate = "unanswered"
 	// dropped: it is not made, and the operator gets an error.
 	dropped fate = "dropped"
+	// refused: it is not made, and the operator gets an error that a person has to mend.
+	refused fate = "refused"
 	// crashed: it is not made, and there is no operator any more.
 	crashed fate = "crashed"
 )
 
 // errLost is what the operator gets for a write that is not made, or not answered.
 var errLost = errors.New("the connection was reset")
+
+// errRefused is what the operator gets from an admission plugin that lets no write pass.
+var errRefused = apierrors.NewForbidden(schema.GroupResource{Resource: "objects"}, "any", errors.New("not on a Friday"))
+
+// admit waits until a write may be made in a namespace, if that is still there then.
+func (w *writer) admit(namespace string) (fate, error) {
+	f, err := w.turn(namespace)
+	if err == nil && w.store.namespaces[namespace] == nil {
+		err = apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, namespace)
+	}
+	return f, err
+}
 
 // finish tells of a write, and answers it.
 func (w *writer) finish(f fate, namespace, text string) error {
@@ -64,8 +78,9 @@ func (w *writer) finish(f fate, namespace, text string) error {
 
 // catchUp makes the write of a namespace that was held back.
 func (w *writer) catchUp(namespace string) {
-	if write := w.late[namespace]; write != nil {
-		delete(w.late, namespace)
+	write := w.late[namespace]
+	delete(w.late, namespace)
+	if write != nil && w.store.namespaces[namespace] != nil {
 		write()
 	}
 }
@@ -90,7 +105,7 @@ func (w *writer) Apply(_ context.Context, config runtime.ApplyConfiguration, _ .
 		return fmt.Errorf("apply of a %T", config)
 	}
 	namespace := u.GetNamespace()
-	f, err := w.turn(namespace)
+	f, err := w.admit(namespace)
 	if err != nil {
 		return err
 	}
@@ -136,7 +151,7 @@ func typed(u applied) (client.Object, error) {
 }
 
 func (w *writer) label(n *corev1ac.NamespaceApplyConfiguration) error {
-	f, err := w.turn(*n.Name)
+	f, err := w.admit(*n.Name)
 	if err != nil {
 		return err
 	}
@@ -151,7 +166,7 @@ func (w *writer) label(n *corev1ac.NamespaceApplyConfiguration) error {
 // Patch takes labels off a namespace.
 func (w *writer) Patch(_ context.Context, obj client.Object, patch client.Patch, _ ...client.PatchOption) error {
 	name := obj.GetName()
-	f, err := w.turn(name)
+	f, err := w.admit(name)
 	if err != nil {
 		return err
 	}
@@ -183,7 +198,7 @@ func (w *writer) Patch(_ context.Context, obj client.Object, patch client.Patch,
 // Delete deletes an object as it was seen, and no other.
 func (w *writer) Delete(_ context.Context, obj client.Object, opts ...client.DeleteOption) error {
 	namespace := obj.GetNamespace()
-	f, err := w.turn(namespace)
+	f, err := w.admit(namespace)
 	if err != nil {
 		return err
 	}

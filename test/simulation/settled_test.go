@@ -1,0 +1,110 @@
+package simulation
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/google/go-cmp/cmp"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
+	"github.com/segmentation-dev/segmentation-operator/internal/reach"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
+	"github.com/segmentation-dev/segmentation-operator/test/invariant"
+)
+
+// checkSettled compares what is in the cluster with what the compiler makes of the profiles.
+func (s *simulated) checkSettled() {
+	for _, name := range s.store.cluster() {
+		n := s.store.namespaces[name]
+		if s.store.profiles[n.Labels[v1alpha1.ProfileLabel]] == nil && n.Labels[v1alpha1.ProfileLabel] != "" {
+			s.t.Fatalf("namespace %s is a member of a profile that was deleted\n%s", name, s.describe())
+		}
+		member, want, held := s.due(name)
+		if held {
+			continue
+		}
+		got := slices.DeleteFunc(s.store.policies(name), func(p *networkingv1.NetworkPolicy) bool { return !apply.IsManaged(p) })
+		if diff := cmp.Diff(specs(want), specs(got)); diff != "" {
+			s.t.Fatalf("namespace %s is not as declared (-want +got):\n%s\n%s", name, diff, s.describe())
+		}
+		has := map[string]string{}
+		for _, key := range []string{v1alpha1.ProfileLabel, v1alpha1.TierLabel} {
+			if value, ok := n.Labels[key]; ok {
+				has[key] = value
+			}
+		}
+		if !labels.Equals(member, has) {
+			s.t.Fatalf("namespace %s is labelled %v, want %v\n%s", name, has, member, s.describe())
+		}
+	}
+}
+
+func specs(policies []*networkingv1.NetworkPolicy) map[string]networkingv1.NetworkPolicySpec {
+	out := map[string]networkingv1.NetworkPolicySpec{}
+	for _, p := range policies {
+		spec := *p.Spec.DeepCopy()
+		if len(spec.Ingress) == 0 {
+			spec.Ingress = nil
+		}
+		if len(spec.Egress) == 0 {
+			spec.Egress = nil
+		}
+		out[p.Name] = spec
+	}
+	return out
+}
+
+// due is what a namespace should have in the end, unless it is held.
+func (s *simulated) due(name string) (member map[string]string, policies []*networkingv1.NetworkPolicy, held bool) {
+	n := claim.Namespace{Name: name, Labels: s.store.namespaces[name].Labels}
+	var claimants []claim.Claimant
+	if of := n.Labels[v1alpha1.ProfileLabel]; of != "" && s.store.profiles[of] == nil && !s.store.isMarked(of) {
+		claimants = append(claimants, claim.Claimant{Profile: of}) // It is gone, and claims nothing.
+	}
+	for _, p := range s.store.profiles {
+		claimants = append(claimants, claimantOf(p))
+	}
+	claim.Sort(claimants)
+	decision := claim.Decide(n, claimants, nil)
+	if decision.Outcome != claim.Claimed {
+		return map[string]string{}, nil, decision.Outcome == claim.Held
+	}
+	p, errs := plan.Compile(s.store.profiles[decision.Profile])
+	if len(errs) > 0 {
+		s.t.Fatal(errs.ToAggregate())
+	}
+	return render.MembershipLabels(decision.Profile, decision.Tier), render.Tier(p, p.Tier(decision.Tier)).In(name).Policies, false
+}
+
+// ideal are the flows of the cluster if all were as it is declared now. A namespace that is held
+// is as it is.
+func (s *simulated) ideal() invariant.Flows {
+	var namespaces []reach.Namespace
+	var policies []*networkingv1.NetworkPolicy
+	for _, name := range s.store.cluster() {
+		member, want, held := s.due(name)
+		has := maps.Clone(s.store.namespaces[name].Labels)
+		if !held {
+			delete(has, v1alpha1.ProfileLabel)
+			delete(has, v1alpha1.TierLabel)
+			maps.Copy(has, member)
+			policies = append(policies, want...)
+		}
+		namespaces = append(namespaces, reach.Namespace{Name: name, Labels: has})
+		for _, p := range s.store.policies(name) {
+			if held || !apply.IsManaged(p) {
+				policies = append(policies, p)
+			}
+		}
+	}
+	flows, err := s.world.Flows(namespaces, policies)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return flows
+}
