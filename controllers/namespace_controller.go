@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -57,6 +58,9 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
 	profiles, err := r.Profiles.current(ctx)
+	if errors.Is(err, errUnderWay) {
+		return reconcile.Result{RequeueAfter: soon}, nil
+	}
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -66,6 +70,9 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 	}
 	result := r.carryOut(ctx, decision, profiles, view, observed)
+	if result.Outdated {
+		return reconcile.Result{RequeueAfter: soon}, nil
+	}
 	again := r.Census.Report(profiles.serial, request.Name, view, result.Progress, r.Clock())
 	logr.FromContextOrDiscard(ctx).V(1).Info("Looked at", "outcome", decision.Outcome, "state", result.State(), "writes", result.Writes)
 	r.Ledger.record(entry{
@@ -96,11 +103,12 @@ func (r *NamespaceReconciler) carryOut(
 		log = log.WithValues("profile", d.Profile, "tier", d.Tier)
 	}
 	ctx = logr.NewContext(ctx, log)
+	applier := r.Applier.While(func() (func(), bool) { return r.Census.End, r.Census.Begin(profiles.serial) })
 	switch d.Outcome {
 	case claim.Claimed:
 		owner := profiles.byName[d.Profile]
 		name := observed.Namespace.Name
-		return r.Applier.Member(ctx, &apply.Task{
+		return applier.Member(ctx, &apply.Task{
 			Rendered: owner.tiers[d.Tier].In(name),
 			Policies: func(sight render.Sight) []*networkingv1.NetworkPolicy {
 				return render.PoliciesIn(owner.policies(d.Tier, sight, r.Census.Exceptions(d.Profile)), name)
@@ -111,9 +119,9 @@ func (r *NamespaceReconciler) carryOut(
 			View:    view,
 		}, observed)
 	case claim.Held:
-		return r.Applier.Hold(ctx, observed)
+		return applier.Hold(ctx, observed)
 	default:
-		return r.Applier.Release(ctx, view, observed)
+		return applier.Release(ctx, view, observed)
 	}
 }
 

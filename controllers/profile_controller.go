@@ -71,6 +71,9 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	profiles, err := r.Profiles.current(ctx)
+	if errors.Is(err, errUnderWay) {
+		return reconcile.Result{RequeueAfter: soon}, nil
+	}
 	if err != nil {
 		return reconcile.Result{}, err
 	}

@@ -3,9 +3,11 @@ package controllers
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -131,8 +133,16 @@ type snapshot struct {
 	home      home
 }
 
+// errUnderWay says that profiles have changed, and that writes are still under way that were decided on
+// before. They are over soon.
+var errUnderWay = errors.New("waiting for writes that are under way")
+
+// soon is when to ask again for profiles after errUnderWay.
+const soon = 10 * time.Millisecond
+
 // current returns the profiles as the cache shows them. As long as no profile changes, it
-// returns the same one.
+// returns the same one. When they have changed, it lets no further write begin by those of before, and
+// fails with errUnderWay until those that had begun have ended.
 func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 	var list v1alpha1.SegmentationProfileList
 	if err := p.reader.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
@@ -156,7 +166,11 @@ func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 	}
 	p.keeper = own.keeper
 	if p.snapshot != nil && slices.Equal(p.snapshot.profiles, identities) && maps.Equal(p.snapshot.home.bookmarks, own.bookmarks) {
+		p.census.Resume()
 		return p.snapshot, nil
+	}
+	if !p.census.Halt() {
+		return nil, errUnderWay
 	}
 	namespaces, err := listNamespaces(ctx, p.reader)
 	if err != nil {

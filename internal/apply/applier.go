@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -27,6 +28,22 @@ const fieldOwner = client.FieldOwner(v1alpha1.ManagedByValue)
 type Applier struct {
 	network, access client.Writer
 	expected        *expectations
+	permit          Permit
+}
+
+// Permit tells whether a write may be made now. If so, end has to be called when it has been answered.
+type Permit func() (end func(), ok bool)
+
+// requestTimeout is how long a write may take. When profiles change, all namespaces wait for the writes
+// that are under way.
+const requestTimeout = 30 * time.Second
+
+// While returns the applier with writes that are made as long as they are permitted. A pass that meets
+// with one that is not makes no other, and its Result is Outdated.
+func (a *Applier) While(permit Permit) *Applier {
+	out := *a
+	out.permit = permit
+	return &out
 }
 
 // New returns an applier that writes policies and labels with the first client, and Roles and
@@ -76,6 +93,8 @@ type Result struct {
 	Seen Counts
 	// Progress is how far the namespace is on the way to its labels.
 	Progress transition.Progress
+	// Outdated is set if a write was not permitted any more. Nothing else counts then.
+	Outdated bool
 }
 
 // Task is what a claimed namespace should be brought to.
@@ -172,6 +191,27 @@ func (r *run) failed(kind Kind) bool {
 	return false
 }
 
+// errOutdated is what a write gets that is not permitted any more.
+var errOutdated = errors.New("what was decided on has changed")
+
+// request makes a write, if it is still permitted.
+func (r *run) request(write func(context.Context) error) error {
+	if r.permit != nil {
+		end, ok := r.permit()
+		if ok {
+			defer end()
+		}
+		r.Outdated = r.Outdated || !ok
+	}
+	if r.Outdated {
+		return errOutdated
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, requestTimeout)
+	defer cancel()
+	r.Writes++
+	return write(ctx)
+}
+
 func (r *run) fail(kind Kind, role string, err error) {
 	r.Failures = append(r.Failures, classify(kind, role, err))
 }
@@ -203,8 +243,10 @@ func (r *run) apply(w Write) error {
 	if w.UID != "" {
 		opts = append(opts, client.ForceOwnership)
 	}
-	r.Writes++
-	if err := r.writer(kindOf(w.Desired)).Apply(r.ctx, client.ApplyConfigurationFromUnstructured(config), opts...); err != nil {
+	err = r.request(func(ctx context.Context) error {
+		return r.writer(kindOf(w.Desired)).Apply(ctx, client.ApplyConfigurationFromUnstructured(config), opts...)
+	})
+	if err != nil {
 		return fmt.Errorf("applying %s %s: %w", kindOf(w.Desired), w.Desired.GetName(), err)
 	}
 	r.log.V(1).Info("Applied", "kind", kindOf(w.Desired), "object", w.Desired.GetName(), "created", w.UID == "")
@@ -244,9 +286,10 @@ func (r *run) remove(objects []client.Object) {
 		if meta, changed := r.written[obj.GetName()]; changed && kindOf(obj) == KindNetworkPolicy {
 			version = meta.ResourceVersion
 		}
-		r.Writes++
-		// The cache's object must not be handed to the client, which writes into it.
-		err := r.writer(kindOf(obj)).Delete(r.ctx, bare(obj), client.Preconditions{UID: &uid, ResourceVersion: &version})
+		err := r.request(func(ctx context.Context) error {
+			// The cache's object must not be handed to the client, which writes into it.
+			return r.writer(kindOf(obj)).Delete(ctx, bare(obj), client.Preconditions{UID: &uid, ResourceVersion: &version})
+		})
 		switch {
 		case err == nil:
 			r.log.V(1).Info("Deleted", "kind", kindOf(obj), "object", obj.GetName())

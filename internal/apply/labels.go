@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -68,8 +69,10 @@ func (r *run) judgeFailures() {
 func (r *run) label(membership map[string]string) bool {
 	namespace := r.observed.Namespace
 	config := corev1ac.Namespace(namespace.Name).WithUID(namespace.UID).WithLabels(membership)
-	r.Writes++
-	if err := r.network.Apply(r.ctx, config, fieldOwner, client.ForceOwnership); err != nil {
+	err := r.request(func(ctx context.Context) error {
+		return r.network.Apply(ctx, config, fieldOwner, client.ForceOwnership)
+	})
+	if err != nil {
 		r.fail(KindNamespace, "", fmt.Errorf("labelling: %w", err))
 		return false
 	}
@@ -93,8 +96,10 @@ func (r *run) unlabel() bool {
 		return false
 	}
 	target := &metav1.PartialObjectMetadata{TypeMeta: namespaceType, ObjectMeta: metav1.ObjectMeta{Name: namespace.Name}}
-	r.Writes++
-	if err := r.network.Patch(r.ctx, target, client.RawPatch(types.MergePatchType, patch), fieldOwner); err != nil {
+	err = r.request(func(ctx context.Context) error {
+		return r.network.Patch(ctx, target, client.RawPatch(types.MergePatchType, patch), fieldOwner)
+	})
+	if err != nil {
 		r.fail(KindNamespace, "", fmt.Errorf("removing the membership labels: %w", err))
 		return false
 	}

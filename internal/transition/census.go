@@ -28,6 +28,9 @@ type Census struct {
 	// waiting are the namespaces of each profile that wait for others.
 	waiting map[string]map[string]bool
 	wake    func(namespaces []string)
+	// writing is the number of writes under way, and halted is set if no other may begin.
+	writing int
+	halted  bool
 }
 
 // NewCensus returns an empty census.
@@ -52,7 +55,7 @@ func (c *Census) WakeWith(wake func(namespaces []string)) {
 func (c *Census) Take(serial int64, places map[string]Place) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.serial = serial
+	c.serial, c.halted = serial, false
 	known, waiting := c.places, c.waiting
 	c.places, c.counts, c.waiting = map[string]Place{}, map[string]*counts{}, map[string]map[string]bool{}
 	c.mistaken, c.kept, c.leaving = byTier{}, byTier{}, map[string]bool{}
