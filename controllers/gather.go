@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
 )
 
@@ -38,6 +39,21 @@ func gather(ctx context.Context, reader client.Reader, name string) (*apply.Obse
 		Roles:     roles.Items,
 		Bindings:  bindings.Items,
 	}, nil
+}
+
+// gatherPolicies reads from the cache which policies are in a namespace, if it has no membership labels:
+// with them, nobody asks.
+func gatherPolicies(ctx context.Context, reader client.Reader, namespace *metav1.PartialObjectMetadata) (*apply.Observed, error) {
+	observed := &apply.Observed{Namespace: namespace}
+	if namespace.Labels[v1alpha1.ProfileLabel] != "" {
+		return observed, nil
+	}
+	var policies networkingv1.NetworkPolicyList
+	if err := reader.List(ctx, &policies, client.InNamespace(namespace.Name), client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing policies: %w", err)
+	}
+	observed.Policies = policies.Items
+	return observed, nil
 }
 
 // getNamespace returns the metadata of a namespace.

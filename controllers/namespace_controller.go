@@ -65,7 +65,7 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 		return reconcile.Result{}, err
 	}
 	decision := profiles.decide(observed.Namespace, r.Protected)
-	view, current := r.Census.Enter(profiles.serial, request.Name, profiles.place(observed.Namespace, decision))
+	view, current := r.Census.Enter(profiles.serial, request.Name, profiles.place(observed, decision))
 	if !current {
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 	}

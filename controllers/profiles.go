@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/apply"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
@@ -179,20 +180,25 @@ func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 	p.snapshot = p.take(&list, identities, own)
 	places := make(map[string]transition.Place, len(namespaces))
 	for i := range namespaces {
-		places[namespaces[i].Name] = p.snapshot.place(&namespaces[i], p.snapshot.decide(&namespaces[i], p.protected))
+		observed, err := gatherPolicies(ctx, p.reader, &namespaces[i])
+		if err != nil {
+			p.snapshot = nil
+			return nil, err
+		}
+		places[namespaces[i].Name] = p.snapshot.place(observed, p.snapshot.decide(&namespaces[i], p.protected))
 	}
 	p.census.Take(p.snapshot.serial, places)
 	return p.snapshot, nil
 }
 
 // place tells where a namespace is and where a decision has it.
-func (s *snapshot) place(namespace client.Object, decision claim.Decision) transition.Place {
-	labels := namespace.GetLabels()
+func (s *snapshot) place(observed *apply.Observed, decision claim.Decision) transition.Place {
+	labels := observed.Namespace.GetLabels()
 	var has transition.Membership
 	if profile := labels[v1alpha1.ProfileLabel]; profile != "" {
 		has = transition.Membership{Profile: profile, Tier: labels[v1alpha1.TierLabel]}
 	}
-	place := transition.Place{Has: has, Basis: s.identityOf(cmp.Or(decision.Profile, has.Profile))}
+	place := transition.Place{Has: has, Isolated: has.Profile == "" && observed.IsIsolated(), Basis: s.identityOf(cmp.Or(decision.Profile, has.Profile))}
 	switch decision.Outcome {
 	case claim.Claimed:
 		place.Due = transition.Membership{Profile: decision.Profile, Tier: decision.Tier}

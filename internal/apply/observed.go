@@ -63,6 +63,11 @@ func (o *Observed) basePolicy() *networkingv1.NetworkPolicy {
 	return nil
 }
 
+// IsIsolated tells whether policies of the operator's are in the namespace.
+func (o *Observed) IsIsolated() bool {
+	return slices.ContainsFunc(o.Policies, func(p networkingv1.NetworkPolicy) bool { return IsManaged(&p) && p.DeletionTimestamp == nil })
+}
+
 // carriesMembership tells whether the namespace carries a membership label.
 func (o *Observed) carriesMembership() bool {
 	labels := o.Namespace.GetLabels()

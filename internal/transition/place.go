@@ -21,6 +21,9 @@ type Place struct {
 	Mistaken []Membership
 	// Kept is set if it stays in a tier that does not select it.
 	Kept bool
+	// Isolated is set if it has no labels and policies of the operator's all the same: it was about to get
+	// some. What these policies allow need not be what is due by now.
+	Isolated bool
 	// Basis tells one generation of the profile that the namespace is due to from another.
 	Basis any
 
@@ -120,7 +123,7 @@ const (
 	Joining Role = "Joining"
 	// Moving: it gets those of another tier, of the same profile or another.
 	Moving Role = "Moving"
-	// Leaving: it loses them.
+	// Leaving: it loses them, or has none and loses its policies.
 	Leaving Role = "Leaving"
 )
 
@@ -128,6 +131,8 @@ const (
 func (p *Place) Role() Role {
 	none := Membership{}
 	switch {
+	case p.Has == p.Due && p.Due == none && p.Isolated:
+		return Leaving
 	case p.Has == p.Due && p.Due == none:
 		return Outside
 	case p.Has == p.Due:
@@ -172,6 +177,8 @@ const all = ""
 // profiles are those whose namespaces have to do with this one, and all of them together.
 func (p *Place) profiles() []string {
 	switch {
+	case p.Has.Profile == "" && p.Due.Profile == "" && p.Isolated:
+		return []string{all}
 	case p.Has.Profile == "" && p.Due.Profile == "":
 		return nil
 	case p.Has.Profile == p.Due.Profile, p.Due.Profile == "":

@@ -68,8 +68,11 @@ func (p *Place) countsIn(profile string) *counts {
 	out.first, out.second = one(p.first()), one(p.second())
 	out.moving = one(role == Moving && profile == p.Has.Profile)
 	// A namespace that joins is not ready for anything until it has its policies, and nobody need
-	// wait for that: it is open. One that leaves is ready once it is open. One that moves to
+	// wait for that as long as it is open. One that leaves is ready once it is open. One that moves to
 	// another profile is a matter of that profile.
+	if role == Joining && p.Isolated && (profile == all || profile == p.Due.Profile) {
+		out.behind[Wide] = one(reached == Behind)
+	}
 	if role != Joining && role != Leaving && (profile == all || profile == p.Due.Profile) {
 		for level := range out.behind {
 			out.behind[level] = one(reached < Reach(level))

@@ -13,6 +13,8 @@ type Bounds struct {
 	// flows are those that pass in any of the states; egress and ingress what any of them
 	// opens on one side.
 	flows, egress, ingress []uint64
+	// bySides is set if a flow may pass whose sides are open in different states.
+	bySides bool
 }
 
 // Between makes bounds of a first and a last state. If what is wanted changes more than
@@ -28,6 +30,19 @@ func Between(first Flows, others ...Flows) *Bounds {
 			passes := f.egress[i] & f.ingress[i]
 			b.kept[i] &= passes
 			b.flows[i] |= passes
+			b.egress[i] |= f.egress[i]
+			b.ingress[i] |= f.ingress[i]
+		}
+	}
+	return b
+}
+
+// BySides lets a flow pass that passes in none of the states, if each of its sides by itself is open in
+// one of them, or in one of some others, and returns the bounds. Nothing may be lost all the same.
+func (b *Bounds) BySides(others ...Flows) *Bounds {
+	b.bySides = true
+	for _, f := range others {
+		for i := range f.egress {
 			b.egress[i] |= f.egress[i]
 			b.ingress[i] |= f.ingress[i]
 		}
@@ -75,6 +90,9 @@ func (b *Bounds) Check(s Flows) Report {
 			Egress:  e &^ b.egress[i],
 			Ingress: in &^ b.ingress[i],
 			Opened:  (e & in) &^ b.flows[i],
+		}
+		if b.bySides {
+			found[Opened] &= found[Egress] | found[Ingress]
 		}
 		if found != [kinds]uint64{} {
 			r.add(s, i, found)

@@ -36,9 +36,11 @@ func (s *simulated) prepareInterruption() {
 	s.machine.interrupt = func() {
 		s.totals.interrupted++
 		s.wanted = append(s.wanted, interrupted)
+		s.interrupted = append(s.interrupted, s.tracker.Flows())
 		var text string
 		s.machine.watch(func() { text = s.drawChange() })
 		s.lookAtAll()
+		s.interrupted = append(s.interrupted, s.tracker.Flows())
 		s.record(text + "\n" + s.declared())
 	}
 }

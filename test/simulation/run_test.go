@@ -42,6 +42,10 @@ type simulated struct {
 	layers map[string][]string
 	// warm is set if the operator was there before the transition.
 	warm bool
+	// interrupted are the flows when what was wanted has changed.
+	interrupted []invariant.Flows
+	// midway is set if the transition before was cut short, by a profile that holds what it has.
+	midway bool
 	// exempt are the namespaces in which writes were refused.
 	exempt []string
 }
@@ -125,8 +129,9 @@ func (s *simulated) record(text string, policies ...*networkingv1.NetworkPolicy)
 // transition changes what is wanted, lets the operator work until nothing is left to do, and
 // judges every state in between.
 func (s *simulated) transition(change func()) {
-	s.before = s.policies()
+	s.before, s.midway = s.policies(), s.isHeld()
 	s.states, s.log, s.wanted, s.exempt, s.layers = nil, nil, nil, nil, map[string][]string{}
+	s.interrupted = nil
 	s.warm = s.machine.life != nil && rapid.Bool().Draw(s.t, "warm")
 	s.machine.watch(change)
 	s.lookAtAll()
@@ -163,6 +168,9 @@ func (s *simulated) judge() {
 		if i == 0 || !slices.Equal(state.absent, s.states[i-1].absent) {
 			wanted := append(slices.Clone(s.wanted), s.states[len(s.states)-1].flows)
 			bounds = invariant.Between(s.states[0].flows, wanted...).Except(state.absent...).Except(s.exempt...)
+			if s.midway || len(s.wanted) > 0 {
+				bounds.BySides(s.interrupted...)
+			}
 		}
 		report := bounds.Check(state.flows)
 		if report.Counts[invariant.Opened] > 0 || report.Counts[invariant.Lost] > 0 && !s.mayLose {
