@@ -38,11 +38,7 @@ func (r *run) target(task *Task, have []*networkingv1.NetworkPolicy) (target tra
 	case view.Role == transition.Joining:
 		return transition.Exactly(r.joining(task)), false
 	}
-	sight := render.ByLabels
-	if view.AnyMoving || view.AnyLeaving || view.Role == transition.Moving {
-		sight = render.BySelection
-	}
-	return transition.Widened(task.Policies(sight), have, transition.Widening{
+	return transition.Widened(task.Policies(sight(view, transition.WasOpened(have))), have, transition.Widening{
 		Profile:     task.Profile,
 		Tiers:       view.AnyLeaving,
 		Before:      view.AnySecond || view.AnyLeaving || view.Role == transition.Moving,
@@ -54,15 +50,25 @@ func (r *run) target(task *Task, have []*networkingv1.NetworkPolicy) (target tra
 // joining are the policies of a namespace that joins together with others. If it was open to all,
 // it stays open to those that join too. If not, it is opened to members only.
 func (r *run) joining(task *Task) []*networkingv1.NetworkPolicy {
-	view := &task.View
-	switch {
-	case r.observed.start() == transition.Closed:
+	if r.observed.start() == transition.Closed {
 		// It would take itself for unsegmented, too.
 		return transition.WithoutUnsegmented(task.Policies(render.BySelection))
-	case view.AnyMoving || view.AnyLeaving:
-		return task.Policies(render.ByChoice)
+	}
+	return task.Policies(sight(&task.View, true))
+}
+
+// sight is how a namespace tells who belongs to a tier while labels change. One that was open was so to
+// those that are about to get their labels, too.
+func sight(view *transition.View, wasOpen bool) render.Sight {
+	switch changing := view.AnyMoving || view.AnyLeaving; {
+	case wasOpen && (changing || view.Role == transition.Moving):
+		return render.ByChoice
+	case wasOpen:
+		return render.ByEither
+	case changing || view.Role == transition.Moving:
+		return render.BySelection
 	default:
-		return task.Policies(render.ByEither)
+		return render.ByLabels
 	}
 }
 

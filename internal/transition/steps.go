@@ -178,18 +178,20 @@ func Opening(observed []*networkingv1.NetworkPolicy) []Step {
 	return []Step{{Desired: opened(own(base)), Current: base}}
 }
 
+// WasOpened tells whether policies open their namespace as a whole: it was about to leave.
+func WasOpened(observed []*networkingv1.NetworkPolicy) bool {
+	base := byName(observed)[render.Prefix]
+	return base != nil && !equality.Semantic.DeepEqual(shut(base).Spec, base.Spec)
+}
+
 // Shutting returns the write that takes back what Opening did, for a namespace that is not to leave
 // after all; none if it is not open.
 func Shutting(observed []*networkingv1.NetworkPolicy) []Step {
+	if !WasOpened(observed) {
+		return nil
+	}
 	base := byName(observed)[render.Prefix]
-	if base == nil {
-		return nil
-	}
-	want := shut(own(base))
-	if equality.Semantic.DeepEqual(want.Spec, base.Spec) {
-		return nil
-	}
-	return []Step{{Desired: want, Current: base, Closes: true}}
+	return []Step{{Desired: shut(own(base)), Current: base, Closes: true}}
 }
 
 // Segmenting returns the writes that take from a namespace's policies all that depends on the labels
