@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"pgregory.net/rapid"
@@ -41,6 +42,10 @@ func (s *simulated) prepareInterruption() {
 		s.machine.watch(func() { text = s.drawChange() })
 		s.lookAtAll()
 		s.interrupted = append(s.interrupted, s.tracker.Flows())
+		if strings.HasPrefix(text, "relabel") {
+			// Policies on the way may go by the labels of users. What it does to them is not the operator's.
+			s.wanted = append(s.wanted, s.tracker.Flows())
+		}
 		s.record(text + "\n" + s.declared())
 	}
 }

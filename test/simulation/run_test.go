@@ -44,7 +44,7 @@ type simulated struct {
 	warm bool
 	// interrupted are the flows when what was wanted has changed.
 	interrupted []invariant.Flows
-	// midway is set if the transition before was cut short, by a profile that holds what it has.
+	// midway is set if namespaces are held, as what was declared before, or half of it, has them.
 	midway bool
 	// exempt are the namespaces in which writes were refused.
 	exempt []string
@@ -129,7 +129,7 @@ func (s *simulated) record(text string, policies ...*networkingv1.NetworkPolicy)
 // transition changes what is wanted, lets the operator work until nothing is left to do, and
 // judges every state in between.
 func (s *simulated) transition(change func()) {
-	s.before, s.midway = s.policies(), s.isHeld()
+	s.before, s.midway = s.policies(), s.isHeld() || s.anyHeld()
 	s.states, s.log, s.wanted, s.exempt, s.layers = nil, nil, nil, nil, map[string][]string{}
 	s.interrupted = nil
 	s.warm = s.machine.life != nil && rapid.Bool().Draw(s.t, "warm")

@@ -14,6 +14,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/reach"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 	"github.com/segmentation-dev/segmentation-operator/test/invariant"
 )
 
@@ -42,6 +43,14 @@ func (s *simulated) checkSettled() {
 			s.t.Fatalf("namespace %s is labelled %v, want %v\n%s", name, has, member, s.describe())
 		}
 	}
+}
+
+// anyHeld tells whether a namespace is held.
+func (s *simulated) anyHeld() bool {
+	return slices.ContainsFunc(s.store.cluster(), func(name string) bool {
+		_, _, held := s.due(name)
+		return held
+	})
 }
 
 func specs(policies []*networkingv1.NetworkPolicy) map[string]networkingv1.NetworkPolicySpec {
@@ -81,8 +90,18 @@ func (s *simulated) due(name string) (member map[string]string, policies []*netw
 	return render.MembershipLabels(decision.Profile, decision.Tier), render.Tier(p, p.Tier(decision.Tier)).In(name).Policies, false
 }
 
+// shut are policies of which none opens the namespace as a whole.
+func shut(policies []*networkingv1.NetworkPolicy) []*networkingv1.NetworkPolicy {
+	out := slices.Clone(policies)
+	for _, step := range transition.Shutting(policies) {
+		i := slices.IndexFunc(out, func(p *networkingv1.NetworkPolicy) bool { return p.Name == step.Name() })
+		out[i] = step.Desired
+	}
+	return out
+}
+
 // ideal are the flows of the cluster if all were as it is declared now. A namespace that is held
-// is as it is.
+// is as it is, but not open if it was about to leave.
 func (s *simulated) ideal() invariant.Flows {
 	var namespaces []reach.Namespace
 	var policies []*networkingv1.NetworkPolicy
@@ -96,7 +115,11 @@ func (s *simulated) ideal() invariant.Flows {
 			policies = append(policies, want...)
 		}
 		namespaces = append(namespaces, reach.Namespace{Name: name, Labels: has})
-		for _, p := range s.store.policies(name) {
+		of := s.store.policies(name)
+		if held {
+			of = shut(of)
+		}
+		for _, p := range of {
 			if held || !apply.IsManaged(p) {
 				policies = append(policies, p)
 			}
