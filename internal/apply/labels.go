@@ -65,10 +65,12 @@ func (r *run) judgeFailures() {
 }
 
 // label makes the namespace a member, and tells whether it did. The UID keeps the apply from
-// creating a namespace that was deleted in the meantime.
+// creating a namespace that was deleted in the meantime, and the resource version from labelling one that
+// somebody has given other labels, by which it may be due elsewhere.
 func (r *run) label(membership map[string]string) bool {
 	namespace := r.observed.Namespace
-	config := corev1ac.Namespace(namespace.Name).WithUID(namespace.UID).WithLabels(membership)
+	config := corev1ac.Namespace(namespace.Name).WithUID(namespace.UID).
+		WithResourceVersion(namespace.ResourceVersion).WithLabels(membership)
 	err := r.request(func(ctx context.Context) error {
 		return r.network.Apply(ctx, config, fieldOwner, client.ForceOwnership)
 	})

@@ -155,7 +155,7 @@ func (w *writer) label(n *corev1ac.NamespaceApplyConfiguration) error {
 	if err != nil {
 		return err
 	}
-	if w.store.namespaces[*n.Name].UID != *n.UID {
+	if have := w.store.namespaces[*n.Name]; have.UID != *n.UID || have.ResourceVersion != *n.ResourceVersion {
 		return conflict(*n.Name)
 	}
 	w.store.label(*n.Name, n.Labels)
