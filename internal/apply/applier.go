@@ -196,7 +196,7 @@ var errOutdated = errors.New("what was decided on has changed")
 
 // request makes a write, if it is still permitted.
 func (r *run) request(write func(context.Context) error) error {
-	if r.permit != nil {
+	if r.permit != nil && !r.Outdated {
 		end, ok := r.permit()
 		if ok {
 			defer end()

@@ -33,6 +33,8 @@ func TestWhatANamespaceIsBroughtTo(t *testing.T) {
 		view transition.View
 		// drifted is set if the policies are not as they should be in the end.
 		drifted bool
+		// opened is set if it was about to leave.
+		opened bool
 		want    render.Sight
 		reached transition.Reach
 	}{
@@ -55,6 +57,13 @@ func TestWhatANamespaceIsBroughtTo(t *testing.T) {
 		"a member while others join": {
 			view: among(transition.Member, func(v *transition.View) { v.AnyJoining = true }), drifted: true,
 			want: render.ByLabels, reached: transition.Wide,
+		},
+		"a member that was open, while others join": {
+			view: among(transition.Member, func(v *transition.View) { v.AnyJoining = true }), opened: true,
+			want: render.ByEither, reached: transition.Wide,
+		},
+		"a mover that was open": {
+			view: among(transition.Moving, nil), opened: true, want: render.ByChoice, reached: transition.Steady,
 		},
 		"a member while others leave": {
 			view: among(transition.Member, func(v *transition.View) { v.AnyLeaving = true }), drifted: true,
@@ -97,6 +106,10 @@ func TestWhatANamespaceIsBroughtTo(t *testing.T) {
 			observed := see(member).holding(objects).Observed
 			if c.drifted {
 				observed.Policies[0].Spec.Egress = nil
+			}
+			if c.opened {
+				base := &observed.Policies[0].Spec
+				base.Egress = append(base.Egress, networkingv1.NetworkPolicyEgressRule{})
 			}
 			got := final
 			todo := task(objects)

@@ -85,6 +85,11 @@ func TestView(t *testing.T) {
 	exact := web
 	exact.progress.Exact = true
 
+	isolated := func(has, due string) Place {
+		place := at(has, due)
+		place.Isolated = true
+		return place
+	}
 	cases := map[string]struct {
 		place  Place
 		others []Place
@@ -141,6 +146,15 @@ func TestView(t *testing.T) {
 		},
 		"a leaver is not opened while a member of whatever profile has not been looked at": {
 			place: leaver, others: []Place{at("blog/web", "blog/web")}, want: View{Alone: true, AloneOfAll: true},
+		},
+		"a joiner waits for another that has policies of before": {
+			place: joiner, others: []Place{isolated("", "shop/web")}, want: View{AnyJoining: true, MayOpen: true},
+		},
+		"but not once it has those that are due": {
+			place: joiner, others: []Place{reached(isolated("", "shop/web"), Wide)}, want: View{AnyJoining: true, MayOpen: true, MayRelabel: true},
+		},
+		"a leaver waits for one that has policies and is not to join any more": {
+			place: leaver, others: []Place{isolated("", "")}, want: View{Alone: true, AnyLeaving: true, MayOpen: true},
 		},
 		"a leaver may be opened, and waits for joiners to have their labels": {
 			place: leaver, others: []Place{reached(joiner, Wide)}, want: View{AnyJoining: true, MayOpen: true},

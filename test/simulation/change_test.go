@@ -42,6 +42,7 @@ func (s *simulated) prepareInterruption() {
 		s.machine.watch(func() { text = s.drawChange() })
 		s.lookAtAll()
 		s.interrupted = append(s.interrupted, s.tracker.Flows())
+		s.changedAgain = strings.HasPrefix(text, "put") || strings.HasPrefix(text, "relabel")
 		if strings.HasPrefix(text, "relabel") {
 			// Policies on the way may go by the labels of users. What it does to them is not the operator's.
 			s.wanted = append(s.wanted, s.tracker.Flows())

@@ -41,6 +41,7 @@ func TestEveryStateBetweenTwoProfilesIsSafe(t *testing.T) {
 	t.Logf("prove: simulated changes on the way = %d", all.interrupted)
 	t.Logf("prove: simulated transitions of an operator that goes on = %d", all.warm)
 	t.Logf("prove: simulated transitions with refused writes = %d", all.refusals)
+	t.Logf("prove: simulated states with openings after one more change = %d", all.openings)
 	t.Log("prove: simulated violations = 0")
 }
 
