@@ -34,7 +34,7 @@ func TestWhatANamespaceIsBroughtTo(t *testing.T) {
 		// drifted is set if the policies are not as they should be in the end.
 		drifted bool
 		// opened is set if it was about to leave.
-		opened bool
+		opened  bool
 		want    render.Sight
 		reached transition.Reach
 	}{
