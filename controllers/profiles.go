@@ -173,11 +173,18 @@ func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 	if !p.census.Halt() {
 		return nil, errUnderWay
 	}
+	return p.renew(ctx, &list, identities, own)
+}
+
+// renew takes profiles and the census anew.
+func (p *Profiles) renew(
+	ctx context.Context, list *v1alpha1.SegmentationProfileList, identities []identity, own home,
+) (*snapshot, error) {
 	namespaces, err := listNamespaces(ctx, p.reader)
 	if err != nil {
 		return nil, err
 	}
-	p.snapshot = p.take(&list, identities, own)
+	p.snapshot = p.take(list, identities, own)
 	places := make(map[string]transition.Place, len(namespaces))
 	for i := range namespaces {
 		observed, err := gatherPolicies(ctx, p.reader, &namespaces[i])
@@ -198,7 +205,11 @@ func (s *snapshot) place(observed *apply.Observed, decision claim.Decision) tran
 	if profile := labels[v1alpha1.ProfileLabel]; profile != "" {
 		has = transition.Membership{Profile: profile, Tier: labels[v1alpha1.TierLabel]}
 	}
-	place := transition.Place{Has: has, Isolated: has.Profile == "" && observed.IsIsolated(), Basis: s.identityOf(cmp.Or(decision.Profile, has.Profile))}
+	place := transition.Place{
+		Has:      has,
+		Isolated: has.Profile == "" && observed.IsIsolated(),
+		Basis:    s.identityOf(cmp.Or(decision.Profile, has.Profile)),
+	}
 	switch decision.Outcome {
 	case claim.Claimed:
 		place.Due = transition.Membership{Profile: decision.Profile, Tier: decision.Tier}

@@ -9,7 +9,7 @@ import (
 
 // TestAPassThatIsOutOfDate may make some writes, and then none, whatever is permitted afterwards.
 func TestAPassThatIsOutOfDate(t *testing.T) {
-	for permitted := range len(everything) {
+	for permitted := range everything {
 		asked, ended := 0, 0
 		permit := func() (func(), bool) {
 			asked++

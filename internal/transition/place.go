@@ -84,7 +84,7 @@ func (p Progress) since(before *Progress, now time.Time) Progress {
 }
 
 // clocks are what is known of how long a namespace has been waiting and failing.
-func (p *Progress) clocks() Progress {
+func (p Progress) clocks() Progress {
 	return Progress{
 		Waiting: p.Waiting, waitingSince: p.waitingSince, overdue: p.overdue,
 		Failing: p.Failing, failingSince: p.failingSince,

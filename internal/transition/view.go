@@ -67,22 +67,31 @@ func (p *Place) countsIn(profile string) *counts {
 	out.leaving, out.shut = one(role == Leaving), one(role == Leaving && reached == Behind)
 	out.first, out.second = one(p.first()), one(p.second())
 	out.moving = one(role == Moving && profile == p.Has.Profile)
-	// A namespace that joins is not ready for anything until it has its policies, and nobody need
-	// wait for that as long as it is open. One that leaves is ready once it is open. One that moves to
-	// another profile is a matter of that profile.
-	if role == Joining && p.Isolated && (profile == all || profile == p.Due.Profile) {
-		out.behind[Wide] = one(reached == Behind)
-	}
-	if role != Joining && role != Leaving && (profile == all || profile == p.Due.Profile) {
+	// One that moves to another profile is a matter of that profile.
+	if profile == all || profile == p.Due.Profile {
 		for level := range out.behind {
-			out.behind[level] = one(reached < Reach(level))
-		}
-		if p.second() {
-			// It keeps to the labels of before until it has those that it is due.
-			out.behind[Settled] = 0
+			out.behind[level] = one(p.isBehind(Reach(level)))
 		}
 	}
 	return out
+}
+
+// isBehind tells whether others have to wait for the namespace to reach something.
+func (p *Place) isBehind(level Reach) bool {
+	switch role := p.Role(); {
+	case role == Leaving:
+		// It is ready once it is open, and that is counted by itself.
+		return false
+	case role == Joining:
+		// It is not ready for anything until it has its policies, and nobody need wait for that as long
+		// as it is open.
+		return p.Isolated && level == Wide && p.progress.Reached == Behind
+	case level == Settled && p.second():
+		// It keeps to the labels of before until it has those that it is due.
+		return false
+	default:
+		return p.progress.Reached < level
+	}
 }
 
 // View is what one namespace may do, as far as it depends on others.

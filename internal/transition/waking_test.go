@@ -219,6 +219,7 @@ func TestWhoIsRelabelledAgainAndAgain(t *testing.T) {
 		o.Report(1, "two", view, progress, epoch.Add(after))
 	}
 	t.Run("is not waited for when it fails", func(t *testing.T) {
+		t.Parallel()
 		o := open(t, map[string]Place{"one": at("shop/db", "shop/db"), "two": places[0]})
 		for i := range 5 {
 			look(o, i, Progress{Failing: true}, time.Duration(i)*Patience/4)
@@ -228,6 +229,7 @@ func TestWhoIsRelabelledAgainAndAgain(t *testing.T) {
 		}
 	})
 	t.Run("does not wait for longer than others", func(t *testing.T) {
+		t.Parallel()
 		o := open(t, map[string]Place{"one": at("shop/db", "shop/api"), "two": places[0]})
 		for i := range 5 {
 			look(o, i, Progress{Waiting: true}, time.Duration(i)*Longest/4)

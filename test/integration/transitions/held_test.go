@@ -31,7 +31,7 @@ func TestHeldInTheMiddle(t *testing.T) {
 
 // held puts the profile in Preview at a random time, has the operator start anew or not, and goes
 // on. It counts if a namespace was held with the labels of one tier and the policies of another.
-func (s *scene) held(want state) int {
+func (s *scene) held(state) int {
 	s.t.Helper()
 	s.pause(s.within)
 	s.mode(v1alpha1.ModePreview)
