@@ -184,18 +184,18 @@ func (p *Profiles) renew(
 	if err != nil {
 		return nil, err
 	}
-	p.snapshot = p.take(list, identities, own)
+	next := p.take(list, identities, own)
 	places := make(map[string]transition.Place, len(namespaces))
 	for i := range namespaces {
 		observed, err := gatherPolicies(ctx, p.reader, &namespaces[i])
 		if err != nil {
-			p.snapshot = nil
 			return nil, err
 		}
-		places[namespaces[i].Name] = p.snapshot.place(observed, p.snapshot.decide(&namespaces[i], p.protected))
+		places[namespaces[i].Name] = next.place(observed, next.decide(&namespaces[i], p.protected))
 	}
-	p.census.Take(p.snapshot.serial, places)
-	return p.snapshot, nil
+	p.snapshot = next
+	p.census.Take(next.serial, places)
+	return next, nil
 }
 
 // place tells where a namespace is and where a decision has it.

@@ -19,9 +19,6 @@ import (
 // movedFrom begins the entry; the profile and the tier follow.
 const movedFrom = "moved-from/"
 
-// separator is between the entries.
-const separator = ", "
-
 // isVouchedFor tells whether the base policy bears out what the namespace's membership labels say:
 // it was written for this tier, or for a namespace that comes from it.
 func (o *Observed) isVouchedFor() bool {
@@ -44,13 +41,14 @@ func membershipOf(base *networkingv1.NetworkPolicy) map[string]string {
 // originOf returns where a namespace comes from by its base policy; the zero value if it moves from
 // nowhere.
 func originOf(base *networkingv1.NetworkPolicy) transition.Membership {
-	for entry := range strings.SplitSeq(base.Annotations[v1alpha1.DeclaredByAnnotation], separator) {
-		if from, found := strings.CutPrefix(entry, movedFrom); found {
-			profile, tier, _ := strings.Cut(from, "/")
-			return transition.Membership{Profile: profile, Tier: tier}
-		}
-	}
-	return transition.Membership{}
+	_, from, _ := cutOrigin(base)
+	profile, tier, _ := strings.Cut(from, "/")
+	return transition.Membership{Profile: profile, Tier: tier}
+}
+
+// cutOrigin parts where a namespace comes from, which is the last entry, from the others.
+func cutOrigin(base *networkingv1.NetworkPolicy) (others, from string, found bool) {
+	return strings.Cut(base.Annotations[v1alpha1.DeclaredByAnnotation], render.EntrySeparator+movedFrom)
 }
 
 // withOrigin has the base policy of a target say where the namespace comes from. The policies
@@ -70,7 +68,7 @@ func (r *run) withOrigin(view *transition.View, exact bool, policies []*networki
 func withOriginOf(base *networkingv1.NetworkPolicy, from transition.Membership) *networkingv1.NetworkPolicy {
 	out := *base
 	out.Annotations = maps.Clone(base.Annotations)
-	out.Annotations[v1alpha1.DeclaredByAnnotation] += separator + movedFrom + from.Profile + "/" + from.Tier
+	out.Annotations[v1alpha1.DeclaredByAnnotation] += render.EntrySeparator + movedFrom + from.Profile + "/" + from.Tier
 	return &out
 }
 
@@ -90,12 +88,12 @@ func (r *run) origin(view *transition.View, exact bool) transition.Membership {
 
 // withoutOrigin is a policy but for where its namespace comes from.
 func withoutOrigin(p *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
-	declared, _, found := strings.Cut(p.Annotations[v1alpha1.DeclaredByAnnotation], separator+movedFrom)
+	others, _, found := cutOrigin(p)
 	if !found {
 		return p
 	}
 	out := *p
 	out.Annotations = maps.Clone(p.Annotations)
-	out.Annotations[v1alpha1.DeclaredByAnnotation] = declared
+	out.Annotations[v1alpha1.DeclaredByAnnotation] = others
 	return &out
 }

@@ -139,6 +139,9 @@ type metadata struct {
 	except *Exceptions
 }
 
+// EntrySeparator is between the entries of v1alpha1.DeclaredByAnnotation.
+const EntrySeparator = ", "
+
 // object returns the metadata of one object. Nothing of the profile's own labels and
 // annotations is copied: a GitOps tool would take a copy of its tracking marks for an object
 // that it has to prune.
@@ -150,7 +153,7 @@ func (m metadata) object(name string, declaredBy ...string) metav1.ObjectMeta {
 			v1alpha1.ProfileLabel:   m.plan.Profile,
 			v1alpha1.TierLabel:      m.tier.Name,
 		},
-		Annotations:     map[string]string{v1alpha1.DeclaredByAnnotation: strings.Join(declaredBy, ", ")},
+		Annotations:     map[string]string{v1alpha1.DeclaredByAnnotation: strings.Join(declaredBy, EntrySeparator)},
 		OwnerReferences: m.owners(),
 	}
 }

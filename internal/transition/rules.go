@@ -152,10 +152,12 @@ func opened(policy *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
 func shut(policy *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
 	out := policy.DeepCopy()
 	for _, direction := range directions() {
-		withRules(&out.Spec, direction, slices.DeleteFunc(rulesOf(&out.Spec, direction), func(r rule) bool { return len(r.peers) == 0 }))
+		withRules(&out.Spec, direction, slices.DeleteFunc(rulesOf(&out.Spec, direction), rule.isForEverybody))
 	}
 	return out
 }
+
+func (r rule) isForEverybody() bool { return len(r.peers) == 0 }
 
 // isOpen tells whether a policy allows everything in both directions.
 func isOpen(policy *networkingv1.NetworkPolicy) bool {

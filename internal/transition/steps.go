@@ -2,6 +2,7 @@ package transition
 
 import (
 	"encoding/json"
+	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -181,7 +182,9 @@ func Opening(observed []*networkingv1.NetworkPolicy) []Step {
 // WasOpened tells whether policies open their namespace as a whole: it was about to leave.
 func WasOpened(observed []*networkingv1.NetworkPolicy) bool {
 	base := byName(observed)[render.Prefix]
-	return base != nil && !equality.Semantic.DeepEqual(shut(base).Spec, base.Spec)
+	return base != nil && slices.ContainsFunc(directions(), func(direction networkingv1.PolicyType) bool {
+		return slices.ContainsFunc(rulesOf(&base.Spec, direction), rule.isForEverybody)
+	})
 }
 
 // Shutting returns the write that takes back what Opening did, for a namespace that is not to leave
