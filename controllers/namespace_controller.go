@@ -44,25 +44,23 @@ type NamespaceReconciler struct {
 // Reconcile gathers, claims, renders, applies and records one namespace. It looks at
 // no other, so that its cost does not grow with their number.
 func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	profiles, err := r.Profiles.current(ctx)
+	if errors.Is(err, errUnderWay) {
+		return r.await(request.Name), nil
+	}
+	if err != nil {
+		return reconcile.Result{}, err
+	}
 	observed, err := gather(ctx, r.Reader, request.Name)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	if observed == nil {
-		r.Applier.Forget(request.Name)
-		r.Ledger.forget(request.Name)
-		r.Census.Forget(request.Name)
+		r.forget(request.Name)
 		return reconcile.Result{}, nil
 	}
 	if wait := r.Applier.Outstanding(observed); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
-	}
-	profiles, err := r.Profiles.current(ctx)
-	if errors.Is(err, errUnderWay) {
-		return reconcile.Result{RequeueAfter: soon}, nil
-	}
-	if err != nil {
-		return reconcile.Result{}, err
 	}
 	decision := profiles.decide(observed.Namespace, r.Protected)
 	view, current := r.Census.Enter(profiles.serial, request.Name, profiles.place(observed, decision))
@@ -71,7 +69,7 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 	}
 	result := r.carryOut(ctx, decision, profiles, view, observed)
 	if result.Outdated {
-		return reconcile.Result{RequeueAfter: soon}, nil
+		return r.await(request.Name), nil
 	}
 	again := r.Census.Report(profiles.serial, request.Name, view, result.Progress, r.Clock())
 	logr.FromContextOrDiscard(ctx).V(1).Info("Looked at", "outcome", decision.Outcome, "state", result.State(), "writes", result.Writes)
@@ -92,6 +90,22 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 	}
 	return r.next(ctx, &result)
+}
+
+// forget drops what is remembered of a namespace that is gone.
+func (r *NamespaceReconciler) forget(namespace string) {
+	r.Applier.Forget(namespace)
+	r.Ledger.forget(namespace)
+	r.Census.Forget(namespace)
+}
+
+// await says when to come back after profiles have changed: once the writes have ended that were decided
+// on under earlier ones. Then the namespace is woken up.
+func (r *NamespaceReconciler) await(namespace string) reconcile.Result {
+	if r.Census.Await(namespace) {
+		return reconcile.Result{}
+	}
+	return reconcile.Result{RequeueAfter: time.Millisecond}
 }
 
 // carryOut does to the namespace what was decided.

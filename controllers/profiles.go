@@ -135,16 +135,19 @@ type snapshot struct {
 }
 
 // errUnderWay says that profiles have changed, and that writes are still under way that were decided on
-// before. They are over soon.
+// before. They are over soon: Census.Await tells when.
 var errUnderWay = errors.New("waiting for writes that are under way")
 
-// soon is when to ask again for profiles after errUnderWay.
+// soon is when to look again where nobody tells that it is time.
 const soon = 10 * time.Millisecond
 
 // current returns the profiles as the cache shows them. As long as no profile changes, it
 // returns the same one. When they have changed, it lets no further write begin by those of before, and
-// fails with errUnderWay until those that had begun have ended.
+// fails with errUnderWay until those that had begun have ended. Who asks reads the cache in his turn: what
+// was read before would make an older snapshot come after a newer one.
 func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var list v1alpha1.SegmentationProfileList
 	if err := p.reader.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, err
@@ -158,14 +161,7 @@ func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.keeper != nil && !equality.Semantic.DeepEqual(p.keeper, own.keeper) {
-		// The operator's namespace was made anew, and all policies have another owner now.
-		p.snapshot, p.compiled = nil, map[types.UID]*compiled{}
-	}
-	p.keeper = own.keeper
+	p.keep(own.keeper)
 	if p.snapshot != nil && slices.Equal(p.snapshot.profiles, identities) && maps.Equal(p.snapshot.home.bookmarks, own.bookmarks) {
 		p.census.Resume()
 		return p.snapshot, nil
@@ -174,6 +170,15 @@ func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 		return nil, errUnderWay
 	}
 	return p.renew(ctx, &list, identities, own)
+}
+
+// keep takes note of who owns policies beside their profiles. If the operator's namespace was made anew,
+// all policies have another owner now.
+func (p *Profiles) keep(keeper *metav1.OwnerReference) {
+	if p.keeper != nil && !equality.Semantic.DeepEqual(p.keeper, keeper) {
+		p.snapshot, p.compiled = nil, map[types.UID]*compiled{}
+	}
+	p.keeper = keeper
 }
 
 // renew takes profiles and the census anew.

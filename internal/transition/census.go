@@ -31,6 +31,8 @@ type Census struct {
 	// writing is the number of writes under way, and halted is set if no other may begin.
 	writing int
 	halted  bool
+	// awaiting are the namespaces that are woken up when the writes under way have ended.
+	awaiting map[string]bool
 }
 
 // NewCensus returns an empty census.
@@ -39,6 +41,7 @@ func NewCensus() *Census {
 		places: map[string]Place{}, counts: map[string]*counts{}, mistaken: byTier{}, kept: byTier{},
 		leaving: map[string]bool{},
 		waiting: map[string]map[string]bool{}, wake: func([]string) {},
+		awaiting: map[string]bool{},
 	}
 }
 

@@ -1,5 +1,10 @@
 package transition
 
+import (
+	"maps"
+	"slices"
+)
+
 // Profiles change while namespaces are being written to. What was decided by those of before must not
 // be written once others go by those of after: a namespace would get labels that nobody reckons with any
 // more. So writes under the old profiles end before the census is taken by the new ones.
@@ -21,6 +26,21 @@ func (c *Census) End() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.writing--
+	if c.writing == 0 {
+		c.wakeAwaiting()
+	}
+}
+
+// Await has a namespace woken up once the writes have ended that Halt found under way, and tells whether
+// it has to wait for any.
+func (c *Census) Await(namespace string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.halted || c.writing == 0 {
+		return false
+	}
+	c.awaiting[namespace] = true
+	return true
 }
 
 // Halt lets no further write begin until the census is taken anew, or Resume is called. It tells
@@ -37,4 +57,12 @@ func (c *Census) Resume() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.halted = false
+	c.wakeAwaiting()
+}
+
+func (c *Census) wakeAwaiting() {
+	if len(c.awaiting) > 0 {
+		c.wake(slices.Sorted(maps.Keys(c.awaiting)))
+		clear(c.awaiting)
+	}
 }

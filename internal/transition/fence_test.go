@@ -34,9 +34,28 @@ func TestWritesEndBeforeTheCensusIsTakenAnew(t *testing.T) {
 func TestNothingHasChangedAfterAll(t *testing.T) {
 	t.Parallel()
 	o := open(t, nil)
+	var woken []string
+	o.WakeWith(func(namespaces []string) { woken = append(woken, namespaces...) })
+	o.Begin(1)
 	o.Halt()
+	o.Await("one")
 	o.Resume()
 	if !o.Begin(1) {
 		t.Error("a write may not begin")
+	}
+	if len(woken) != 1 {
+		t.Errorf("woken are %v, want the one that waited", woken)
+	}
+}
+
+// TestWritesByTheNewProfilesAreNotWaitedFor: there may always be some under way.
+func TestWritesByTheNewProfilesAreNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	o := open(t, nil)
+	o.Halt()
+	o.Take(2, nil)
+	o.Begin(2)
+	if o.Await("one") {
+		t.Error("one that was overtaken waits for writes of after")
 	}
 }

@@ -1,0 +1,115 @@
+package controllers
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
+	"github.com/segmentation-dev/segmentation-operator/test/builders"
+)
+
+// oneProfile is a cache that shows one profile in its present generation, and no namespaces.
+type oneProfile struct {
+	client.Reader
+
+	generation atomic.Int64
+	// listed is told that somebody has listed and still has the list; who did goes on when it was taken note of.
+	listed, goOn chan struct{}
+}
+
+// slowly marks the context of who is held up after listing.
+type slowly struct{}
+
+func (o *oneProfile) List(ctx context.Context, list client.ObjectList, _ ...client.ListOption) error {
+	switch l := list.(type) {
+	case *v1alpha1.SegmentationProfileList:
+		profile := builders.MakeProfile("shop").UID("shop-uid").Generation(o.generation.Load()).Obj()
+		l.Items = append(l.Items, *profile)
+		if ctx.Value(slowly{}) != nil {
+			o.listed <- struct{}{}
+			<-o.goOn
+		}
+	case *networkingv1.NetworkPolicyList, *metav1.PartialObjectMetadataList:
+	}
+	return nil
+}
+
+// TestAnOlderListOfProfilesNeverComesAfterANewerOne has somebody read the cache and be held up, while
+// somebody else reads a newer generation.
+func TestAnOlderListOfProfilesNeverComesAfterANewerOne(t *testing.T) {
+	cache := &oneProfile{listed: make(chan struct{}), goOn: make(chan struct{})}
+	cache.generation.Store(1)
+	profiles := NewProfiles(cache, nil, transition.NewCensus(), "")
+	taken := make(chan *snapshot, 2)
+	take := func(ctx context.Context) {
+		s, err := profiles.current(ctx)
+		if err != nil {
+			t.Error(err)
+		}
+		taken <- s
+	}
+	go take(context.WithValue(t.Context(), slowly{}, true))
+	<-cache.listed
+	cache.generation.Store(2)
+	go take(t.Context())
+	// The second one gets the time to overtake the first one, if it can.
+	select {
+	case early := <-taken:
+		taken <- early
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(cache.goOn)
+
+	older, newer := <-taken, <-taken
+	if older == nil || newer == nil {
+		t.Fatal("no snapshot was taken")
+	}
+	if older.serial > newer.serial {
+		older, newer = newer, older
+	}
+	if older.profiles[0].generation > newer.profiles[0].generation {
+		t.Errorf("generation %d was taken as number %d, and generation %d after it as number %d",
+			older.profiles[0].generation, older.serial, newer.profiles[0].generation, newer.serial)
+	}
+}
+
+// TestProfilesWaitForWritesUnderWay: after a change nobody goes by the new profiles before the writes
+// have ended that were decided on by the old ones, and who waits for that is woken up.
+func TestProfilesWaitForWritesUnderWay(t *testing.T) {
+	cache := &oneProfile{}
+	cache.generation.Store(1)
+	census := transition.NewCensus()
+	var woken []string
+	census.WakeWith(func(namespaces []string) { woken = append(woken, namespaces...) })
+	profiles := NewProfiles(cache, nil, census, "")
+	before, err := profiles.current(t.Context())
+	if err != nil || !census.Begin(before.serial) {
+		t.Fatalf("a write may not begin: %v", err)
+	}
+
+	cache.generation.Store(2)
+	if _, err := profiles.current(t.Context()); err == nil {
+		t.Fatal("the new profiles are gone by while a write is under way")
+	}
+	if census.Begin(before.serial) {
+		t.Error("a write may begin by the old profiles")
+	}
+	if !census.Await("one") || len(woken) > 0 {
+		t.Errorf("namespace one need not wait; woken are %v", woken)
+	}
+	census.End()
+	if len(woken) != 1 || census.Await("two") {
+		t.Errorf("woken are %v, want one; or another one has to wait all the same", woken)
+	}
+	after, err := profiles.current(t.Context())
+	if err != nil || after.serial <= before.serial || !census.Begin(after.serial) || census.Begin(before.serial) {
+		t.Errorf("the new profiles are not gone by: %v", err)
+	}
+}
