@@ -128,6 +128,8 @@ type run struct {
 	observed *Observed
 	// based tells whether the base policy is in place.
 	based bool
+	// blocked are the names of policies that cannot be written: see Changes.
+	blocked []string
 	// written are the policies that this pass wrote, as the API server returned them.
 	written map[string]metav1.ObjectMeta
 }
@@ -147,22 +149,42 @@ func (a *Applier) begin(ctx context.Context, observed *Observed) *run {
 // others are ready for it, labels it as a member.
 func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Result {
 	r := a.begin(ctx, observed)
-	if task.isForged(observed) {
-		r.unlabel()
-		r.judgeFailures()
-		return r.Result
-	}
 	changes := Diff(task.Rendered, observed, task.Owner)
-	r.Taken, r.Stuck, r.Seen = changes.Taken, changes.Stuck, changes.Seen
+	r.Taken, r.Stuck, r.Seen, r.blocked = changes.Taken, changes.Stuck, changes.Seen, changes.Blocked
 	r.remove(changes.Revoke)
 	r.write(changes.Narrow)
-	exact := r.bring(task)
-	if r.isolated() {
-		r.write(changes.Widen)
-		r.prune(changes.Prune)
+	if task.isForged(observed) {
+		r.expel(task, &changes)
+		return r.Result
 	}
+	exact := r.bring(task)
+	r.give(&changes)
 	r.relabel(task, exact)
 	return r.Result
+}
+
+// expel takes forged labels off. The namespace joins with the next pass. If they cannot be taken off, it
+// is brought to what is declared at once: it must not pass for a member and be open.
+func (r *run) expel(task *Task, changes *Changes) {
+	if !r.unlabel(ofAnyVersion) {
+		target := r.writable(transition.Exactly(task.Rendered.Policies))
+		r.steps(transition.Steps(r.ownPolicies(task.Owner), target, r.observed.start()))
+		r.give(changes)
+	}
+	r.judgeFailures()
+}
+
+// give gives access, and then takes what it replaces, once all policies are in place. While trying again
+// may help, both wait for that, so that nobody is left without either. What only a person can mend must
+// not leave somebody with a role that he is not to have any more.
+func (r *run) give(changes *Changes) {
+	switch {
+	case r.isolated():
+		r.write(changes.Widen)
+		r.prune(changes.Prune)
+	case !r.mayRetry():
+		r.remove(changes.Prune)
+	}
 }
 
 // Hold leaves a namespace as it is, but does not let it pass for a member without a policy
@@ -172,7 +194,7 @@ func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Re
 func (a *Applier) Hold(ctx context.Context, observed *Observed) Result {
 	r := a.begin(ctx, observed)
 	if observed.carriesMembership() && !observed.isVouchedFor() {
-		r.unlabel()
+		r.unlabel(ofAnyVersion)
 	}
 	r.steps(transition.Shutting(r.ownPolicies("")))
 	if !r.failed(KindNetworkPolicy) {

@@ -29,6 +29,9 @@ type Changes struct {
 	// Stuck are objects that should be gone, are being deleted, and wait for finalizers. They
 	// apply until then.
 	Stuck []Taken
+	// Blocked are the names of policies that cannot be written until a person has seen to it: they
+	// are taken, or the policy is being deleted and waits for finalizers.
+	Blocked []string
 	// Seen counts the objects that are as they should be, policies included.
 	Seen Counts
 }
@@ -99,12 +102,16 @@ func Diff(rendered render.Objects, observed *Observed, owner types.UID) Changes 
 
 func (c *Changes) add(desired, current client.Object, owner types.UID) {
 	isPolicy := kindOf(desired) == KindNetworkPolicy
+	isGoing := current != nil && current.GetDeletionTimestamp() != nil
+	if isPolicy && current != nil && (isGoing || !isOurs(current, owner)) {
+		c.Blocked = append(c.Blocked, desired.GetName())
+	}
 	switch {
 	case current == nil:
 		c.create(desired)
 	case !isOurs(current, owner):
 		c.Taken = append(c.Taken, Taken{Kind: kindOf(desired), Name: desired.GetName()})
-	case roleRefDiffers(desired, current) && current.GetDeletionTimestamp() != nil:
+	case isGoing && (isPolicy || roleRefDiffers(desired, current)):
 		c.Stuck = append(c.Stuck, Taken{Kind: kindOf(current), Name: current.GetName()})
 	case roleRefDiffers(desired, current):
 		// A roleRef cannot be changed in place.

@@ -27,6 +27,9 @@ const (
 	Rejected FailureClass = "Rejected"
 	// RoleMissing: the ClusterRole that was to be bound does not exist.
 	RoleMissing FailureClass = "RoleMissing"
+	// Overtaken: somebody has changed the namespace since it was looked at. It is looked at again, and
+	// nobody has to know.
+	Overtaken FailureClass = "Overtaken"
 )
 
 // Failure is a write that failed.
@@ -45,6 +48,11 @@ type Failure struct {
 	Err error
 }
 
+// isLasting tells whether only a person can mend it.
+func (f *Failure) isLasting() bool {
+	return f.Class != Retry && f.Class != Overtaken
+}
+
 // escalation is how the API server says that a grant would be an escalation:
 // k8s.io/kubernetes/pkg/registry/rbac/validation/internal_version_adapter.go.
 const escalation = "attempting to grant RBAC permissions not currently held"
@@ -52,6 +60,8 @@ const escalation = "attempting to grant RBAC permissions not currently held"
 func classify(kind Kind, role string, err error) Failure {
 	failure := Failure{Kind: kind, Class: Retry, Detail: reason(err), Err: err}
 	switch {
+	case kind == KindNamespace && apierrors.IsConflict(err):
+		failure.Class = Overtaken
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), escalation):
 		failure.Class, failure.Role, failure.Detail = AboveCeiling, role, missingRules(err.Error())
 	case errors.Is(err, errAltered):

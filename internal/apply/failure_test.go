@@ -59,6 +59,15 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// TestAConflictOnANamespace is with a change of labels that was decided on before somebody's.
+func TestAConflictOnANamespace(t *testing.T) {
+	err := apierrors.NewConflict(schema.GroupResource{Resource: "namespaces"}, "one", errors.New("changed"))
+	r := Result{Failures: []Failure{classify(KindNamespace, "", fmt.Errorf("labelling: %w", err))}}
+	if !r.Overtaken() || r.Refused() || r.Err() != nil || len(r.Problems()) > 0 || r.State() == status.Failing {
+		t.Errorf("%+v counts as more than overtaken", r.Failures)
+	}
+}
+
 func TestProblemsNameNoObjectsOfOneTry(t *testing.T) {
 	r := Result{Failures: []Failure{
 		classify(KindRole, "viewer", fmt.Errorf("applying Role abc: %w", forbidden(errors.New(escalation)))),

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -32,7 +31,7 @@ func (r *run) relabel(task *Task, exact bool) {
 	case due && len(r.Taken) == 0:
 		r.Progress.Labelled = r.label(membership)
 	case !isolated && !r.based && r.observed.carriesMembership():
-		r.unlabel()
+		r.unlabel(ofAnyVersion)
 	}
 	r.judgeFailures()
 }
@@ -45,21 +44,18 @@ func (r *run) mayRelabel(view *transition.View) bool {
 
 // isolated tells whether all policies are in place.
 func (r *run) isolated() bool {
-	return !r.failed(KindNetworkPolicy) &&
-		!slices.ContainsFunc(r.Taken, func(t Taken) bool { return t.Kind == KindNetworkPolicy })
+	return !r.failed(KindNetworkPolicy) && len(r.blocked) == 0
 }
 
 // judgeFailures tells those who wait for the namespace whether something keeps it from going on:
 // something that may pass, or that only a person can change. Access is of no concern to others, but
 // a name that is taken keeps a newcomer from getting its labels.
 func (r *run) judgeFailures() {
-	r.Progress.Stuck = slices.ContainsFunc(r.Taken, func(t Taken) bool {
-		return t.Kind == KindNetworkPolicy || !r.observed.carriesMembership()
-	})
+	r.Progress.Stuck = len(r.blocked) > 0 || len(r.Taken) > 0 && !r.observed.carriesMembership()
 	for _, f := range r.Failures {
 		if f.Kind == KindNetworkPolicy || f.Kind == KindNamespace {
-			r.Progress.Stuck = r.Progress.Stuck || f.Class != Retry
-			r.Progress.Failing = r.Progress.Failing || f.Class == Retry
+			r.Progress.Stuck = r.Progress.Stuck || f.isLasting()
+			r.Progress.Failing = r.Progress.Failing || !f.isLasting()
 		}
 	}
 }
@@ -85,14 +81,23 @@ func (r *run) label(membership map[string]string) bool {
 	return true
 }
 
-// unlabel removes the membership labels, whoever wrote them, and tells whether it did. Server-side
-// apply removes only what its field owner wrote before, so this is a merge patch.
-func (r *run) unlabel() bool {
+// ofAnyVersion has labels taken off whatever else changes: who forged them must not be able to keep them
+// by changing the namespace again and again.
+const ofAnyVersion = ""
+
+// unlabel removes the membership labels, whoever wrote them, and tells whether it did; if a version is
+// given, only if the namespace still has it. Server-side apply removes only what its field owner wrote
+// before, so this is a merge patch.
+func (r *run) unlabel(version string) bool {
 	namespace := r.observed.Namespace
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+	metadata := map[string]any{
 		"uid":    namespace.UID,
 		"labels": map[string]any{v1alpha1.ProfileLabel: nil, v1alpha1.TierLabel: nil},
-	}})
+	}
+	if version != ofAnyVersion {
+		metadata["resourceVersion"] = version
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": metadata})
 	if err != nil {
 		r.fail(KindNamespace, "", err)
 		return false

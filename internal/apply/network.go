@@ -16,9 +16,7 @@ import (
 func (r *run) bring(task *Task) (exact bool) {
 	have := r.ownPolicies(task.Owner)
 	target, exact := r.target(task, have)
-	target.Policies = slices.DeleteFunc(slices.Clone(target.Policies), func(p *networkingv1.NetworkPolicy) bool {
-		return slices.Contains(r.Taken, Taken{Kind: KindNetworkPolicy, Name: p.Name})
-	})
+	target = r.writable(target)
 	target.Policies = r.withOrigin(&task.View, exact, target.Policies)
 	start := transition.Closed
 	if task.View.Role == transition.Joining {
@@ -26,6 +24,14 @@ func (r *run) bring(task *Task) (exact bool) {
 	}
 	r.steps(transition.Steps(have, target, start))
 	return exact
+}
+
+// writable is a target without the policies that cannot be written.
+func (r *run) writable(target transition.Target) transition.Target {
+	target.Policies = slices.DeleteFunc(slices.Clone(target.Policies), func(p *networkingv1.NetworkPolicy) bool {
+		return slices.Contains(r.blocked, p.Name)
+	})
+	return target
 }
 
 // target is what the policies should be for now.
@@ -158,6 +164,7 @@ func (r *run) steps(steps []transition.Step) {
 	}
 }
 
+// mayRetry tells whether a policy could not be written, and trying again may help.
 func (r *run) mayRetry() bool {
 	return slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Kind == KindNetworkPolicy && f.Class == Retry })
 }

@@ -1,15 +1,18 @@
 package apply
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
+	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
 
 // of are the labels of a member of a tier of the tests' profile.
@@ -128,6 +131,57 @@ func TestForgedLabels(t *testing.T) {
 				if forged := len(r.calls) == 1 && r.calls[0] == unlabelling; forged != c.forged {
 					t.Errorf("%s made the requests %v", verb, r.calls)
 				}
+			}
+		})
+	}
+}
+
+// TestForgedLabelsThatStay: if they cannot be taken off, nothing else is put off for that. Somebody had a
+// role that is not declared any more, and the namespace has no policies.
+func TestForgedLabelsThatStay(t *testing.T) {
+	oldRole := builders.MakeRBACRole(namespace, "segmentation-old").Managed().UID("old").ResourceVersion("3").Obj()
+	oldBinding := builders.MakeRoleBinding(namespace, "x").Managed().UID("old").ResourceVersion("3").Role("segmentation-old").Group("ops").Obj()
+	replaced := builders.MakeRoleBinding(namespace, "y").Managed().UID("old").ResourceVersion("3").Role("segmentation-old").Group("developers").Obj()
+	ended := []string{"delete RoleBinding y", "delete Role segmentation-old"}
+	cases := map[string]struct {
+		errs     map[string]error
+		want     []string
+		progress transition.Progress
+	}{
+		"they are taken off, and it joins with the next pass": {
+			want: []string{"delete RoleBinding x", unlabelling},
+		},
+		"they are tried again, and it is isolated until then": {
+			errs:     map[string]error{unlabelling: apierrors.NewInternalError(errors.New("boom"))},
+			want:     lists([]string{"delete RoleBinding x", unlabelling}, network, access, ended),
+			progress: transition.Progress{Failing: true},
+		},
+		"somebody refuses to let them go": {
+			errs:     map[string]error{unlabelling: forbidden(errors.New("denied by policy"))},
+			want:     lists([]string{"delete RoleBinding x", unlabelling}, network, access, ended),
+			progress: transition.Progress{Stuck: true},
+		},
+		"and a policy, too": {
+			errs: map[string]error{
+				unlabelling: forbidden(errors.New("denied by policy")), network[1]: forbidden(errors.New("denied by policy")),
+			},
+			want:     lists([]string{"delete RoleBinding x", unlabelling}, network, ended),
+			progress: transition.Progress{Stuck: true},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			observed := see(of("api")).but(func(o *Observed) {
+				o.Roles, o.Bindings = append(o.Roles, *oldRole), append(o.Bindings, *oldBinding, *replaced)
+			})
+			todo := task(shop(t)).seeing(movingFrom("api"), compiled(t, shopProfile()))
+			r := &recorder{errs: c.errs}
+			result := New(r, r).Member(t.Context(), todo, observed)
+			if diff := cmp.Diff(c.want, r.calls); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(c.progress, result.Progress, unexported); diff != "" {
+				t.Errorf("progress (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -12,7 +12,7 @@ import (
 // State says how far the namespace is after a pass.
 func (r *Result) State() status.State {
 	switch {
-	case len(r.Taken) > 0 || len(r.Stuck) > 0 || len(r.Failures) > 0:
+	case len(r.Taken) > 0 || len(r.Stuck) > 0 || slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Class != Overtaken }):
 		return status.Failing
 	case r.Writes > 0 || r.Progress.Waiting:
 		return status.Written
@@ -34,7 +34,12 @@ func (r *Result) Err() error {
 
 // Refused tells whether a write failed that only a person can mend.
 func (r *Result) Refused() bool {
-	return slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Class != Retry })
+	return slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.isLasting() })
+}
+
+// Overtaken tells whether somebody changed the namespace on the way, so that it has to be looked at again.
+func (r *Result) Overtaken() bool {
+	return slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Class == Overtaken })
 }
 
 // Problems says what keeps the namespace from being settled, each problem once.
@@ -67,6 +72,7 @@ func (r *Result) Problems() []status.Problem {
 			add(v1alpha1.ReasonRejected, "the API server refused to write a %s: %s", f.Kind, f.Detail)
 		case Retry:
 			add(v1alpha1.ReasonRetrying, "writing a %s failed and is tried again: %s", f.Kind, f.Detail)
+		case Overtaken:
 		}
 	}
 	return problems

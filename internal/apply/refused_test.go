@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
@@ -19,6 +21,17 @@ func TestMemberWhenSomethingIsInTheWay(t *testing.T) {
 	replaced := builders.MakeRoleBinding(namespace, "y").Managed().UID("old").ResourceVersion("3").Role("segmentation-old").Group("developers").Obj()
 	foreign := builders.MakeNetworkPolicy(namespace, "segmentation").DenyAll().UID("theirs").Obj()
 	escalation := forbidden(errors.New(escalation + ":\n{APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"get\"]}\n"))
+	inTheWay := builders.MakeNetworkPolicy(namespace, "segmentation-web-api-egress").DenyAll().UID("theirs").Obj()
+	// demotion has a binding of nobody, and one of developers to a role that is not declared any more.
+	demotion := func(but func(*Observed)) func(render.Objects) *Observed {
+		return func(o render.Objects) *Observed {
+			return see(member).holding(o).but(func(s *Observed) {
+				s.Roles, s.Bindings = append(s.Roles[:0], *oldRole), append(s.Bindings[:0], *oldBinding, *replaced)
+				but(s)
+			})
+		}
+	}
+	demoted := []string{"delete RoleBinding y", "delete Role segmentation-old"}
 	cases := map[string]memberCase{
 		"a policy that is altered on its way is no isolation": {
 			observed: func(render.Objects) *Observed { return see(nil).Observed },
@@ -125,17 +138,45 @@ func TestMemberWhenSomethingIsInTheWay(t *testing.T) {
 			state:   status.Failing,
 			reasons: []string{v1alpha1.ReasonRejected},
 		},
-		"access is not given, and none that was replaced is taken, as long as a policy is missing": {
+		"access is not given, and none that is replaced is taken, as long as trying a policy again may help": {
+			observed: demotion(func(s *Observed) { s.Policies = s.Policies[:1] }),
+			errs:     map[string]error{network[1]: apierrors.NewInternalError(errors.New("boom"))},
+			want:     []string{"delete RoleBinding x", network[1]},
+			state:    status.Failing,
+			reasons:  []string{v1alpha1.ReasonRetrying},
+		},
+		"if a policy is refused for good, access is not given, and what it was to replace is taken all the same": {
+			observed: demotion(func(s *Observed) { s.Policies = s.Policies[:1] }),
+			errs:     map[string]error{network[1]: forbidden(errors.New("denied by policy"))},
+			want:     lists([]string{"delete RoleBinding x", network[1]}, demoted),
+			state:    status.Failing,
+			reasons:  []string{v1alpha1.ReasonRejected},
+		},
+		"so it is if a policy's name is taken": {
+			observed: demotion(func(s *Observed) { s.Policies[1] = *inTheWay }),
+			want:     lists([]string{"delete RoleBinding x"}, demoted),
+			state:    status.Failing,
+			reasons:  []string{v1alpha1.ReasonNameTaken},
+		},
+		"and if a policy is being deleted and waits for finalizers": {
+			observed: demotion(func(s *Observed) { s.Policies[1].DeletionTimestamp = &metav1.Time{} }),
+			want:     lists([]string{"delete RoleBinding x"}, demoted),
+			state:    status.Failing,
+			reasons:  []string{v1alpha1.ReasonRetrying},
+		},
+		"a member whose base policy is being deleted and waits for finalizers loses its labels": {
 			observed: func(o render.Objects) *Observed {
-				return see(member).holding(o).but(func(s *Observed) {
-					s.Policies = s.Policies[:1]
-					s.Roles, s.Bindings = append(s.Roles[:0], *oldRole), append(s.Bindings[:0], *oldBinding, *replaced)
-				})
+				return see(member).holding(o).but(func(s *Observed) { s.Policies[0].DeletionTimestamp = &metav1.Time{} })
 			},
-			errs:    map[string]error{network[1]: forbidden(errors.New("denied by policy"))},
-			want:    []string{"delete RoleBinding x", network[1]},
+			want:    []string{unlabelling},
 			state:   status.Failing,
-			reasons: []string{v1alpha1.ReasonRejected},
+			reasons: []string{v1alpha1.ReasonRetrying},
+		},
+		"labels that somebody's change has overtaken are looked at again, and that is no failure": {
+			observed: func(o render.Objects) *Observed { return see(nil).holding(o).Observed },
+			errs:     map[string]error{labelling: apierrors.NewConflict(schema.GroupResource{Resource: "namespaces"}, "one", errors.New("changed"))},
+			want:     []string{labelling},
+			state:    status.Written,
 		},
 		"a binding that cannot be taken away keeps access from being removed, and nothing else": {
 			observed: func(o render.Objects) *Observed {

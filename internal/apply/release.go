@@ -11,7 +11,8 @@ import (
 
 // Release removes everything of the operator's from a namespace that belongs to no profile:
 // access and the labels first, so that no other namespace counts on policies that are going. Where
-// others leave too, it is opened before, and waits for them to be.
+// others leave too, it is opened before, and waits for them to be. Labels and policies stay if somebody has
+// changed the namespace since it was looked at: it may belong to a profile by now.
 func (a *Applier) Release(ctx context.Context, view transition.View, observed *Observed) Result {
 	r := a.begin(ctx, observed)
 	changes := Diff(render.Objects{}, observed, "")
@@ -24,7 +25,7 @@ func (a *Applier) Release(ctx context.Context, view transition.View, observed *O
 			r.judgeFailures()
 			return r.Result
 		}
-		r.Progress.Labelled = r.unlabel()
+		r.Progress.Labelled = r.unlabel(r.observed.Namespace.ResourceVersion)
 	}
 	if !r.failed(KindNamespace) {
 		r.steps(transition.Removal(policies, start))

@@ -176,14 +176,16 @@ func (w *writer) Patch(_ context.Context, obj client.Object, patch client.Patch,
 	}
 	var body struct {
 		Metadata struct {
-			UID    string             `json:"uid"`
-			Labels map[string]*string `json:"labels"`
+			UID             string             `json:"uid"`
+			ResourceVersion string             `json:"resourceVersion"`
+			Labels          map[string]*string `json:"labels"`
 		} `json:"metadata"`
 	}
 	if err := json.Unmarshal(raw, &body); err != nil {
 		return err
 	}
-	if string(w.store.namespaces[name].UID) != body.Metadata.UID {
+	have := w.store.namespaces[name]
+	if version := body.Metadata.ResourceVersion; string(have.UID) != body.Metadata.UID || version != "" && version != have.ResourceVersion {
 		return conflict(name)
 	}
 	off := map[string]string{}
