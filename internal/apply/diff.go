@@ -101,26 +101,37 @@ func Diff(rendered render.Objects, observed *Observed, owner types.UID) Changes 
 }
 
 func (c *Changes) add(desired, current client.Object, owner types.UID) {
-	isPolicy := kindOf(desired) == KindNetworkPolicy
-	isGoing := current != nil && current.GetDeletionTimestamp() != nil
-	if isPolicy && current != nil && (isGoing || !isOurs(current, owner)) {
-		c.Blocked = append(c.Blocked, desired.GetName())
-	}
 	switch {
 	case current == nil:
 		c.create(desired)
 	case !isOurs(current, owner):
 		c.Taken = append(c.Taken, Taken{Kind: kindOf(desired), Name: desired.GetName()})
-	case isGoing && (isPolicy || roleRefDiffers(desired, current)):
+		c.block(desired)
+	case !canStay(desired, current) && current.GetDeletionTimestamp() != nil:
 		c.Stuck = append(c.Stuck, Taken{Kind: kindOf(current), Name: current.GetName()})
-	case roleRefDiffers(desired, current):
-		// A roleRef cannot be changed in place.
+		c.block(desired)
+	case !canStay(desired, current):
 		c.Revoke = append(c.Revoke, current)
 		c.create(desired)
 	case matches(desired, current):
 		c.Seen.add(kindOf(desired))
-	case !isPolicy:
+	default:
 		c.differ(desired, current)
+	}
+}
+
+// canStay tells whether an object can be what is desired, if need be after a change. A roleRef cannot be
+// changed in place, and a policy that is being deleted will be gone.
+func canStay(desired, current client.Object) bool {
+	if kindOf(desired) == KindNetworkPolicy {
+		return current.GetDeletionTimestamp() == nil
+	}
+	return !roleRefDiffers(desired, current)
+}
+
+func (c *Changes) block(desired client.Object) {
+	if kindOf(desired) == KindNetworkPolicy {
+		c.Blocked = append(c.Blocked, desired.GetName())
 	}
 }
 

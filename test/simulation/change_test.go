@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/apply"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
 
@@ -42,7 +43,6 @@ func (s *simulated) prepareInterruption() {
 		s.machine.watch(func() { text = s.drawChange() })
 		s.lookAtAll()
 		s.interrupted = append(s.interrupted, s.tracker.Flows())
-		s.changedAgain = strings.HasPrefix(text, "put") || strings.HasPrefix(text, "relabel")
 		if strings.HasPrefix(text, "relabel") {
 			// Policies on the way may go by the labels of users. What it does to them is not the operator's.
 			s.wanted = append(s.wanted, s.tracker.Flows())
@@ -67,7 +67,7 @@ func (s *simulated) prepareRefusals() {
 // drawChange makes a change that is not the operator's, and says which.
 func (s *simulated) drawChange() string {
 	names := slices.Sorted(maps.Keys(s.store.profiles))
-	kinds := []string{"put", "relabel", "invalid", "preview", "deleting", "delete", "create", "remove"}
+	kinds := []string{"put", "relabel", "invalid", "preview", "deleting", "delete", "create", "remove", "forge", "unprotect"}
 	kind := rapid.SampledFrom(kinds).Draw(s.t, "interruption by")
 	if len(names) == 0 {
 		names, kind = []string{"shop"}, "put"
@@ -91,6 +91,10 @@ func (s *simulated) drawChange() string {
 		s.deleteProfile(name)
 	case "create":
 		return kind + s.create()
+	case "forge":
+		return kind + s.forge()
+	case "unprotect":
+		return kind + s.unprotect()
 	default:
 		return kind + s.remove()
 	}
@@ -199,6 +203,36 @@ func (s *simulated) remove() string {
 	name := rapid.SampledFrom(members).Draw(s.t, "removed")
 	s.store.removeNamespace(name)
 	return " " + name
+}
+
+// forge gives a namespace membership labels that are not the operator's to give. Nothing is promised of
+// that namespace then, and of all others everything.
+func (s *simulated) forge() string {
+	s.totals.forged++
+	name := rapid.SampledFrom(s.store.cluster()).Draw(s.t, "forged")
+	profile := rapid.SampledFrom([]string{"shop", "wiki", "none", ""}).Draw(s.t, "forged profile")
+	tier := rapid.SampledFrom([]string{"none", ""}).Draw(s.t, "forged tier")
+	if p := s.store.profiles[profile]; p != nil && rapid.Bool().Draw(s.t, "forged well") {
+		tier = string(rapid.SampledFrom(p.Spec.Tiers).Draw(s.t, "forged tier").Name)
+	}
+	s.store.label(name, map[string]string{v1alpha1.ProfileLabel: profile, v1alpha1.TierLabel: tier})
+	s.exempt = append(s.exempt, name)
+	return fmt.Sprintf(" %s=%s/%s", name, profile, tier)
+}
+
+// unprotect removes the operator's policies from a namespace, some or all. Nothing is promised of it.
+func (s *simulated) unprotect() string {
+	s.totals.forged++
+	name := rapid.SampledFrom(s.store.cluster()).Draw(s.t, "unprotected")
+	s.exempt = append(s.exempt, name)
+	text := " " + name
+	for _, p := range s.store.policies(name) {
+		if apply.IsManaged(p) && rapid.Bool().Draw(s.t, "removed") {
+			s.store.removePolicy(p)
+			text += " " + p.Name
+		}
+	}
+	return text
 }
 
 // isHeld tells whether a profile holds what it has.

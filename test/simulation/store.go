@@ -66,6 +66,10 @@ func (s *store) add(policies ...*networkingv1.NetworkPolicy) {
 	}
 }
 
+func (s *store) removePolicy(p *networkingv1.NetworkPolicy) {
+	delete(s.objects[p.Namespace], id{"NetworkPolicy", p.Name})
+}
+
 // label changes labels of a namespace; an empty value removes the label. Objects that were
 // handed out stay as they are.
 func (s *store) label(name string, labels map[string]string) {

@@ -2,7 +2,9 @@ package simulation
 
 import (
 	"maps"
+	"slices"
 
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -25,6 +27,7 @@ func (m *machine) watch(change func()) {
 	m.watchNamespaces(before, after)
 	m.watchProfiles(before, after)
 	m.watchBookmarks(before, after)
+	m.watchPolicies(before, after)
 }
 
 // sight is what watches see of a store. Objects in a store are never changed, but replaced.
@@ -33,10 +36,15 @@ type sight struct {
 	profiles   map[string]*v1alpha1.SegmentationProfile
 	// bookmarks are the UIDs of the profiles that own bookmarks, by name.
 	bookmarks map[string]types.UID
+	// policies are those of each namespace but the operator's own.
+	policies map[string][]*networkingv1.NetworkPolicy
 }
 
 func (s *store) look() sight {
-	out := sight{maps.Clone(s.namespaces), maps.Clone(s.profiles), map[string]types.UID{}}
+	out := sight{maps.Clone(s.namespaces), maps.Clone(s.profiles), map[string]types.UID{}, map[string][]*networkingv1.NetworkPolicy{}}
+	for _, name := range s.cluster() {
+		out.policies[name] = s.policies(name)
+	}
 	for _, p := range s.policies(home) {
 		if of := render.BookmarkOf(p); of != "" {
 			out.bookmarks[of] = p.OwnerReferences[0].UID
@@ -89,6 +97,18 @@ func (m *machine) watchBookmarks(before, after sight) {
 		}
 		m.enqueue(c)
 		m.life.dirty[home] = true
+	}
+}
+
+// watchPolicies tells of policies that somebody else has removed.
+func (m *machine) watchPolicies(before, after sight) {
+	for name, policies := range before.policies {
+		for _, p := range policies {
+			if _, there := after.namespaces[name]; there && !slices.Contains(after.policies[name], p) {
+				m.life.reconciler.Applier.SawDeletion(p)
+				m.life.dirty[name] = true
+			}
+		}
 	}
 }
 
