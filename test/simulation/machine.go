@@ -35,8 +35,9 @@ type machine struct {
 	store *store
 	// choose draws one of n.
 	choose func(n int) int
-	// wrote is called after each write.
-	wrote func(namespace, text string)
+	// wrote is called after each write. It is late if the pass that makes it had begun before the last
+	// change on the way.
+	wrote func(namespace, text string, late bool)
 	// swap breaks the order of writes on purpose: see writer.
 	swap bool
 	// faults has one of so many writes fail, made or not; none if zero.
@@ -46,6 +47,8 @@ type machine struct {
 	// interruptAt is the number of writes after which interrupt is called; none if negative.
 	interruptAt int
 	interrupt   func()
+	// overtaken are the passes that had begun before the change on the way.
+	overtaken map[*pass]bool
 	// refused are the namespaces in which writes are refused, and how many are.
 	refused map[string]int
 	// garbage are profiles that are gone and whose bookmarks are still there.
@@ -149,7 +152,7 @@ func (m *machine) fate(namespace string) fate {
 func (m *machine) after(l *life, namespace, text string) {
 	m.writes++
 	l.dirty[namespace] = true
-	m.wrote(namespace, text)
+	m.wrote(namespace, text, m.overtaken[l.active[namespace]])
 }
 
 var errNotSettled = errors.New("not settled")
@@ -163,6 +166,9 @@ func (m *machine) run(ctx context.Context) error {
 		}
 		if m.interruptAt >= 0 && m.writes >= m.interruptAt {
 			m.interruptAt = -1
+			for _, p := range m.life.active {
+				m.overtaken[p] = true
+			}
 			m.interrupt()
 		}
 		ready := m.candidates()

@@ -92,6 +92,7 @@ func newSimulated(t *rapid.T, totals *totals) *simulated {
 		choose:  func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "next") },
 		wrote:   s.wrote,
 		crashAt: -1, interruptAt: -1,
+		overtaken: map[*pass]bool{},
 	}
 	if rapid.IntRange(0, 2).Draw(t, "faults") == 0 {
 		s.machine.faults = 10
@@ -119,8 +120,12 @@ func (s *simulated) lookAtAll() {
 	}
 }
 
-func (s *simulated) wrote(namespace, text string) {
+func (s *simulated) wrote(namespace, text string, late bool) {
 	s.look(namespace)
+	if late {
+		// The change finds this, too: it was on its way.
+		s.interrupted = append(s.interrupted, s.tracker.Flows())
+	}
 	s.record(text, s.store.policies(namespace)...)
 }
 
@@ -137,6 +142,7 @@ func (s *simulated) transition(change func()) {
 	s.before, s.midway = s.policies(), s.isHeld() || s.anyHeld()
 	s.states, s.log, s.wanted, s.exempt, s.layers = nil, nil, nil, nil, map[string][]string{}
 	s.interrupted = nil
+	clear(s.machine.overtaken)
 	s.warm = s.machine.life != nil && rapid.Bool().Draw(s.t, "warm")
 	s.machine.watch(change)
 	s.lookAtAll()
