@@ -225,14 +225,14 @@ func (s *simulated) unprotect() string {
 	s.totals.forged++
 	name := rapid.SampledFrom(s.store.cluster()).Draw(s.t, "unprotected")
 	s.exempt = append(s.exempt, name)
-	text := " " + name
+	done := []string{"", name}
 	for _, p := range s.store.policies(name) {
 		if apply.IsManaged(p) && rapid.Bool().Draw(s.t, "removed") {
 			s.store.removePolicy(p)
-			text += " " + p.Name
+			done = append(done, p.Name)
 		}
 	}
-	return text
+	return strings.Join(done, " ")
 }
 
 // isHeld tells whether a profile holds what it has.
