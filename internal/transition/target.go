@@ -53,7 +53,7 @@ func Widened(desired, observed []*networkingv1.NetworkPolicy, w Widening) Target
 		have := current[want.Name]
 		switch {
 		case have != nil:
-			out.widen(now, w.remaining(have), have)
+			out.widen(w, now, have, current)
 		case want.Name == render.Prefix || len(atomsOf(&now.Spec)) > 0 || len(atomsOf(&want.Spec)) == 0:
 			out.Policies = append(out.Policies, now)
 		}
@@ -146,14 +146,20 @@ func (w Widening) remaining(have *networkingv1.NetworkPolicy) *networkingv1.Netw
 }
 
 // widen adds one policy that is there already, and of which some has to stay.
-func (t *Target) widen(want, stays, have *networkingv1.NetworkPolicy) {
+func (t *Target) widen(w Widening, want, have *networkingv1.NetworkPolicy, current map[string]*networkingv1.NetworkPolicy) {
+	stays := w.remaining(have)
 	switch {
 	case equality.Semantic.DeepEqual(want.Spec, have.Spec), len(atomsOf(&stays.Spec)) == 0:
 		t.Policies = append(t.Policies, want)
 	case !sameScope(&want.Spec, &have.Spec):
 		// Two choices of pods cannot be said in one policy.
 		t.Retained[have.Name] = true
-		t.Policies = append(t.Policies, standIn(want))
+		second := standIn(want)
+		if known := current[second.Name]; known != nil {
+			t.widen(w, second, known, current)
+			return
+		}
+		t.Policies = append(t.Policies, second)
 	default:
 		wide := union(want, stays)
 		if wanted := atomsOf(&wide.Spec); wanted.hasAll(atomsOf(&have.Spec)) && atomsOf(&have.Spec).hasAll(wanted) {

@@ -77,6 +77,13 @@ func TestWidened(t *testing.T) {
 			widening: Widening{Tiers: true},
 			want:     []string{"segmentation: nothing", "segmentation-a-egress-* of b: out web"}, retained: []string{"segmentation-a-egress"},
 		},
+		"a stand-in that is there keeps what has to stay of it": {
+			observed: list(base(), pods("a-egress", "a", "out web"), standIn(pods("a-egress", "b", "out web+ops+wiki"))),
+			desired:  list(base(), pods("a-egress", "b", "out api")),
+			widening: Widening{Tiers: true},
+			want:     []string{"segmentation: nothing", "segmentation-a-egress-* of b: out api, out web+ops"},
+			retained: []string{"segmentation-a-egress"},
+		},
 		"a policy whose pods change and of which nothing has to stay is changed": {
 			observed: list(base(), pods("a-egress", "a", "out web")), desired: list(base(), pods("a-egress", "b", "out web")),
 			want: []string{"segmentation: nothing", "segmentation-a-egress of b: out web"},

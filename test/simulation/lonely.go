@@ -16,7 +16,7 @@ import (
 func (m *machine) lonely(namespace string) *controllers.NamespaceReconciler {
 	r := *m.life.reconciler
 	r.Census = transition.NewCensus()
-	r.Profiles = controllers.NewProfiles(only{m.store, namespace}, r.Protected, r.Census, home)
+	r.Profiles = controllers.NewProfiles(only{m.life.cache.shown, namespace}, r.Protected, r.Census, home)
 	return &r
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/segmentation-dev/segmentation-operator/controllers"
@@ -35,11 +34,15 @@ type machine struct {
 	store *store
 	// choose draws one of n.
 	choose func(n int) int
-	// wrote is called after each write. It is late if the pass that makes it had begun before the last
-	// change on the way.
+	// wrote is called after each write. It is late if the pass that makes it had begun before the
+	// change on the way was seen.
 	wrote func(namespace, text string, late bool)
 	// swap breaks the order of writes on purpose: see writer.
 	swap bool
+	// late lets watches be late: what they show next, and when, is drawn.
+	late bool
+	// saw is called with what a late watch shows when it has shown a change that is not the operator's.
+	saw func(shown *store)
 	// faults has one of so many writes fail, made or not; none if zero.
 	faults int
 	// crashAt is the number of writes after which the operator crashes; none if negative.
@@ -47,7 +50,7 @@ type machine struct {
 	// interruptAt is the number of writes after which interrupt is called; none if negative.
 	interruptAt int
 	interrupt   func()
-	// overtaken are the passes that had begun before the change on the way.
+	// overtaken are the passes that had begun before the change on the way was seen.
 	overtaken map[*pass]bool
 	// refused are the namespaces in which writes are refused, and how many are.
 	refused map[string]int
@@ -66,6 +69,7 @@ type machine struct {
 // life is one life of the operator, from a start to a crash or the end.
 type life struct {
 	reconciler *controllers.NamespaceReconciler
+	cache      *cache
 	writer     *writer
 	dirty      map[string]bool
 	active     map[string]*pass
@@ -84,21 +88,20 @@ type pass struct {
 
 // start begins a new life, that knows nothing of the one before.
 func (m *machine) start() {
-	l := &life{dirty: map[string]bool{}, active: map[string]*pass{}, later: map[string]bool{}}
+	l := &life{cache: newCache(m.store), dirty: map[string]bool{}, active: map[string]*pass{}, later: map[string]bool{}}
 	w := &writer{
-		store:   m.store,
-		turn:    func(namespace string) (fate, error) { return l.turn(namespace) },
-		wrote:   func(namespace, text string) { m.after(l, namespace, text) },
-		deleted: func(obj client.Object) { l.reconciler.Applier.SawDeletion(obj) },
-		swap:    m.swap,
-		late:    map[string]func(){},
+		store: m.store,
+		turn:  func(namespace string) (fate, error) { return l.turn(namespace) },
+		wrote: func(namespace, text string) { m.after(l, namespace, text) },
+		swap:  m.swap,
+		late:  map[string]func(){},
 	}
 	l.writer = w
 	census := transition.NewCensus()
 	l.reconciler = &controllers.NamespaceReconciler{
-		Reader:   m.store,
+		Reader:   l.cache.shown,
 		Applier:  apply.New(w, w),
-		Profiles: controllers.NewProfiles(m.store, claim.Protected{home}, census, home),
+		Profiles: controllers.NewProfiles(l.cache.shown, claim.Protected{home}, census, home),
 		Ledger:   controllers.NewLedger(),
 		Census:   census,
 
@@ -151,7 +154,7 @@ func (m *machine) fate(namespace string) fate {
 
 func (m *machine) after(l *life, namespace, text string) {
 	m.writes++
-	l.dirty[namespace] = true
+	m.tell(false)
 	m.wrote(namespace, text, m.overtaken[l.active[namespace]])
 }
 
@@ -171,14 +174,19 @@ func (m *machine) run(ctx context.Context) error {
 			}
 			m.interrupt()
 		}
-		ready := m.candidates()
+		ready := append(m.candidates(), m.life.cache.late()...)
 		if m.letTimeGoBy(len(ready) == 0) {
 			continue
 		}
 		if len(ready) == 0 {
 			return nil
 		}
-		m.advance(ctx, ready[m.choose(len(ready))])
+		switch next := ready[m.choose(len(ready))]; {
+		case len(m.life.cache.pending[next]) > 0:
+			m.show(next)
+		default:
+			m.advance(ctx, next)
+		}
 	}
 	return fmt.Errorf("%w after %d writes and %d passes", errNotSettled, m.writes-began, m.passes)
 }
@@ -238,6 +246,9 @@ func (m *machine) begin(ctx context.Context, namespace string) *pass {
 	l := m.life
 	p := &pass{goOn: make(chan fate), parked: make(chan struct{})}
 	l.active[namespace] = p
+	if l.cache.isBehind() {
+		m.overtaken[p] = true
+	}
 	delete(l.dirty, namespace)
 	m.passes++
 	request := reconcile.Request{}

@@ -19,6 +19,8 @@ type totals struct {
 	warm, interrupted, refusals int
 	// forged are the changes on the way that nobody may make: of labels and policies of the operator's.
 	forged int
+	// late are the transitions in which watches may be late.
+	late int
 	// violations are the flows that were lost or opened.
 	violations int
 }
@@ -91,9 +93,11 @@ func newSimulated(t *rapid.T, totals *totals) *simulated {
 		store:   s.store,
 		choose:  func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "next") },
 		wrote:   s.wrote,
+		saw:     s.saw,
 		crashAt: -1, interruptAt: -1,
 		overtaken: map[*pass]bool{},
 	}
+	s.machine.late = rapid.IntRange(0, 2).Draw(t, "late watches") == 0
 	if rapid.IntRange(0, 2).Draw(t, "faults") == 0 {
 		s.machine.faults = 10
 	}
@@ -165,6 +169,9 @@ func (s *simulated) transition(change func()) {
 	s.judge()
 	s.checkSettled()
 	s.totals.pairs++
+	if s.machine.late {
+		s.totals.late++
+	}
 	s.totals.faults += s.machine.failed
 	s.machine.failed = 0
 }

@@ -25,7 +25,7 @@ func (s *simulated) checkSettled() {
 		if s.store.profiles[n.Labels[v1alpha1.ProfileLabel]] == nil && n.Labels[v1alpha1.ProfileLabel] != "" {
 			s.t.Fatalf("namespace %s is a member of a profile that was deleted\n%s", name, s.describe())
 		}
-		member, want, held := s.due(name)
+		member, want, held := s.due(s.store, name)
 		if held {
 			continue
 		}
@@ -48,7 +48,7 @@ func (s *simulated) checkSettled() {
 // anyHeld tells whether a namespace is held.
 func (s *simulated) anyHeld() bool {
 	return slices.ContainsFunc(s.store.cluster(), func(name string) bool {
-		_, _, held := s.due(name)
+		_, _, held := s.due(s.store, name)
 		return held
 	})
 }
@@ -69,13 +69,13 @@ func specs(policies []*networkingv1.NetworkPolicy) map[string]networkingv1.Netwo
 }
 
 // due is what a namespace should have in the end, unless it is held.
-func (s *simulated) due(name string) (member map[string]string, policies []*networkingv1.NetworkPolicy, held bool) {
-	n := claim.Namespace{Name: name, Labels: s.store.namespaces[name].Labels}
+func (s *simulated) due(store *store, name string) (member map[string]string, policies []*networkingv1.NetworkPolicy, held bool) {
+	n := claim.Namespace{Name: name, Labels: store.namespaces[name].Labels}
 	var claimants []claim.Claimant
-	if of := n.Labels[v1alpha1.ProfileLabel]; of != "" && s.store.profiles[of] == nil && !s.store.isMarked(of) {
+	if of := n.Labels[v1alpha1.ProfileLabel]; of != "" && store.profiles[of] == nil && !store.isMarked(of) {
 		claimants = append(claimants, claim.Claimant{Profile: of}) // It is gone, and claims nothing.
 	}
-	for _, p := range s.store.profiles {
+	for _, p := range store.profiles {
 		claimants = append(claimants, claimantOf(p))
 	}
 	claim.Sort(claimants)
@@ -83,11 +83,29 @@ func (s *simulated) due(name string) (member map[string]string, policies []*netw
 	if decision.Outcome != claim.Claimed {
 		return map[string]string{}, nil, decision.Outcome == claim.Held
 	}
-	p, errs := plan.Compile(s.store.profiles[decision.Profile])
+	p, errs := plan.Compile(store.profiles[decision.Profile])
 	if len(errs) > 0 {
 		s.t.Fatal(errs.ToAggregate())
 	}
 	return render.MembershipLabels(decision.Profile, decision.Tier), render.Tier(p, p.Tier(decision.Tier)).In(name).Policies, false
+}
+
+// saw takes note of what the operator takes to be declared by now. It learns of one change after the
+// other, and each of them is one more state that was wanted.
+func (s *simulated) saw(shown *store) {
+	seen := s.store.snapshot()
+	seen.profiles, seen.objects[home] = shown.profiles, shown.objects[home]
+	for name := range s.store.namespaces {
+		old := shown.namespaces[name]
+		if old == nil {
+			delete(seen.namespaces, name)
+			continue
+		}
+		seen.label(name, map[string]string{"layer": old.Labels["layer"]})
+	}
+	if flows := s.idealOf(seen); !flows.Equal(s.ideal()) {
+		s.wanted = append(s.wanted, flows)
+	}
 }
 
 // shut are policies of which none opens the namespace as a whole.
@@ -103,11 +121,15 @@ func shut(policies []*networkingv1.NetworkPolicy) []*networkingv1.NetworkPolicy 
 // ideal are the flows of the cluster if all were as it is declared now. A namespace that is held
 // is as it is, but not open if it was about to leave.
 func (s *simulated) ideal() invariant.Flows {
+	return s.idealOf(s.store)
+}
+
+func (s *simulated) idealOf(store *store) invariant.Flows {
 	var namespaces []reach.Namespace
 	var policies []*networkingv1.NetworkPolicy
-	for _, name := range s.store.cluster() {
-		member, want, held := s.due(name)
-		has := maps.Clone(s.store.namespaces[name].Labels)
+	for _, name := range store.cluster() {
+		member, want, held := s.due(store, name)
+		has := maps.Clone(store.namespaces[name].Labels)
 		if !held {
 			delete(has, v1alpha1.ProfileLabel)
 			delete(has, v1alpha1.TierLabel)
@@ -115,7 +137,7 @@ func (s *simulated) ideal() invariant.Flows {
 			policies = append(policies, want...)
 		}
 		namespaces = append(namespaces, reach.Namespace{Name: name, Labels: has})
-		of := s.store.policies(name)
+		of := store.policies(name)
 		if held {
 			of = shut(of)
 		}

@@ -19,8 +19,8 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
 
-// store holds objects as an API server does, and lets them be read as from a cache that is
-// never late. It is for one goroutine at a time.
+// store holds objects as an API server does, or a cache, and lets them be read. It is for one goroutine at a
+// time.
 type store struct {
 	client.Reader
 

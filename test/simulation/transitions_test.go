@@ -53,6 +53,7 @@ func (all *totals) tell(t *testing.T) {
 		{"simulated changes of labels and policies by somebody else", all.forged},
 		{"simulated transitions of an operator that goes on", all.warm},
 		{"simulated transitions with refused writes", all.refusals},
+		{"simulated transitions with late watches", all.late},
 		{"simulated violations", all.violations},
 	} {
 		t.Logf("prove: %s = %d", line.name, line.count)

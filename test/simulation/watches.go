@@ -2,11 +2,10 @@ package simulation
 
 import (
 	"maps"
-	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
@@ -14,108 +13,108 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
 
-// watch makes a change that is not the operator's, and tells the operator's present life of it as
-// the watches do. It says what controllers/namespace_watches.go says, in other words: a namespace
-// that is not told of a change that concerns it does not settle.
+// watch makes a change that is not the operator's, and has the watches of the operator's present life
+// tell of it.
 func (m *machine) watch(change func()) {
-	before := m.store.look()
 	change()
+	m.tell(true)
+}
+
+// tell has the watches tell of what has changed. If they are not late, it is seen at once.
+func (m *machine) tell(foreign bool) {
 	if m.life == nil {
 		return
 	}
-	after := m.store.look()
-	m.watchNamespaces(before, after)
-	m.watchProfiles(before, after)
-	m.watchBookmarks(before, after)
-	m.watchPolicies(before, after)
-}
-
-// sight is what watches see of a store. Objects in a store are never changed, but replaced.
-type sight struct {
-	namespaces map[string]*metav1.PartialObjectMetadata
-	profiles   map[string]*v1alpha1.SegmentationProfile
-	// bookmarks are the UIDs of the profiles that own bookmarks, by name.
-	bookmarks map[string]types.UID
-	// policies are those of each namespace but the operator's own.
-	policies map[string][]*networkingv1.NetworkPolicy
-}
-
-func (s *store) look() sight {
-	out := sight{maps.Clone(s.namespaces), maps.Clone(s.profiles), map[string]types.UID{}, map[string][]*networkingv1.NetworkPolicy{}}
-	for _, name := range s.cluster() {
-		out.policies[name] = s.policies(name)
+	m.life.cache.tell(m.store, foreign)
+	if m.late {
+		return
 	}
-	for _, p := range s.policies(home) {
-		if of := render.BookmarkOf(p); of != "" {
-			out.bookmarks[of] = p.OwnerReferences[0].UID
-		}
-	}
-	return out
-}
-
-// watchNamespaces tells of those that come or go, or get other labels.
-func (m *machine) watchNamespaces(before, after sight) {
-	for name := range union(before.namespaces, after.namespaces) {
-		old, now := before.namespaces[name], after.namespaces[name]
-		if old == nil || now == nil || !maps.Equal(old.Labels, now.Labels) {
-			m.life.dirty[name] = true
+	for _, kind := range m.life.cache.late() {
+		for len(m.life.cache.pending[kind]) > 0 {
+			m.life.see(m.life.cache.next(kind))
 		}
 	}
 }
 
-// watchProfiles tells of what a profile selects, or selected until now, and of its members.
-func (m *machine) watchProfiles(before, after sight) {
-	for name := range union(before.profiles, after.profiles) {
-		old, now := before.profiles[name], after.profiles[name]
-		if old != nil && now != nil && sameDeclaration(old, now) {
-			continue
-		}
-		for _, p := range []*v1alpha1.SegmentationProfile{old, now} {
-			if p != nil {
-				m.enqueue(claimantOf(p))
-			}
-		}
-		// The reconciler of profiles takes them anew as well. It does that here in the name of a
-		// namespace to which nothing is done.
-		m.life.dirty[home] = true
+// show has one watch show its next change.
+func (m *machine) show(kind string) {
+	e := m.life.cache.next(kind)
+	m.life.see(e)
+	if e.foreign {
+		m.saw(m.life.cache.shown)
 	}
+}
+
+// see is told of a change. It does what controllers/namespace_watches.go does, in other words: a
+// namespace that is not told of a change that concerns it does not settle.
+func (l *life) see(e event) {
+	switch {
+	case e.kind == kindNamespace:
+		if e.old == nil || e.now == nil || !maps.Equal(e.old.GetLabels(), e.now.GetLabels()) {
+			l.dirty[e.name] = true
+		}
+	case e.kind == kindProfile:
+		l.seeProfile(e)
+	case e.namespace == home:
+		l.seeBookmark(e)
+	default:
+		if e.now == nil {
+			l.reconciler.Applier.SawDeletion(e.old)
+		}
+		l.dirty[e.namespace] = true
+	}
+}
+
+// seeProfile tells what a profile selects, or selected until now, and its members.
+func (l *life) seeProfile(e event) {
+	old, _ := e.old.(*v1alpha1.SegmentationProfile)
+	now, _ := e.now.(*v1alpha1.SegmentationProfile)
+	if old != nil && now != nil && sameDeclaration(old, now) {
+		return
+	}
+	for _, p := range []*v1alpha1.SegmentationProfile{old, now} {
+		if p != nil {
+			l.enqueue(claimantOf(p))
+		}
+	}
+	// The reconciler of profiles takes them anew as well. It does that here in the name of a namespace to
+	// which nothing is done.
+	l.dirty[home] = true
 }
 
 func sameDeclaration(a, b *v1alpha1.SegmentationProfile) bool {
 	return a.UID == b.UID && a.Generation == b.Generation && (a.DeletionTimestamp == nil) == (b.DeletionTimestamp == nil)
 }
 
-// watchBookmarks tells of what a profile selects, and of its members, when its bookmark comes or goes.
-func (m *machine) watchBookmarks(before, after sight) {
-	for name := range union(before.bookmarks, after.bookmarks) {
-		if before.bookmarks[name] == after.bookmarks[name] {
-			continue
-		}
-		c := claim.Claimant{Profile: name}
-		if p := after.profiles[name]; p != nil {
-			c = claimantOf(p)
-		}
-		m.enqueue(c)
-		m.life.dirty[home] = true
+// seeBookmark tells what a profile selects, and its members, when its bookmark comes or goes.
+func (l *life) seeBookmark(e event) {
+	if e.old != nil && e.now != nil && ownerOf(e.old) == ownerOf(e.now) {
+		return
 	}
+	mark := e.now
+	if mark == nil {
+		mark = e.old
+	}
+	policy, ok := mark.(*networkingv1.NetworkPolicy)
+	if !ok || render.BookmarkOf(policy) == "" {
+		return
+	}
+	c := claim.Claimant{Profile: render.BookmarkOf(policy)}
+	if p := l.cache.shown.profiles[c.Profile]; p != nil {
+		c = claimantOf(p)
+	}
+	l.enqueue(c)
+	l.dirty[home] = true
 }
 
-// watchPolicies tells of policies that somebody else has removed.
-func (m *machine) watchPolicies(before, after sight) {
-	for name, policies := range before.policies {
-		for _, p := range policies {
-			if _, there := after.namespaces[name]; there && !slices.Contains(after.policies[name], p) {
-				m.life.reconciler.Applier.SawDeletion(p)
-				m.life.dirty[name] = true
-			}
-		}
-	}
+func ownerOf(obj client.Object) types.UID {
+	return obj.GetOwnerReferences()[0].UID
 }
 
-func (m *machine) enqueue(c claim.Claimant) {
-	for name, n := range m.store.namespaces {
+func (l *life) enqueue(c claim.Claimant) {
+	for name, n := range l.cache.shown.namespaces {
 		if c.Selects(claim.Namespace{Name: name, Labels: n.Labels}) || n.Labels[v1alpha1.ProfileLabel] == c.Profile {
-			m.life.dirty[name] = true
+			l.dirty[name] = true
 		}
 	}
 }
@@ -130,10 +129,4 @@ func claimantOf(p *v1alpha1.SegmentationProfile) claim.Claimant {
 		c.Frozen, c.Tiers = false, compiled.ClaimTiers()
 	}
 	return c
-}
-
-func union[V any](a, b map[string]V) map[string]V {
-	out := maps.Clone(a)
-	maps.Copy(out, b)
-	return out
 }

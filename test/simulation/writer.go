@@ -28,8 +28,6 @@ type writer struct {
 	turn func(namespace string) (fate, error)
 	// wrote is called after a write.
 	wrote func(namespace, text string)
-	// deleted is called with what the watch shows of a deletion.
-	deleted func(client.Object)
 	// swap makes of two writes of objects in a namespace the second one first, to show that a
 	// broken order is found out.
 	swap bool
@@ -214,12 +212,6 @@ func (w *writer) Delete(_ context.Context, obj client.Object, opts ...client.Del
 		return conflict(key.name)
 	}
 	delete(w.store.objects[namespace], key)
-	last, ok := have.DeepCopyObject().(client.Object)
-	if !ok {
-		return fmt.Errorf("copy of a %T", have)
-	}
-	w.store.stamp(last)
-	w.deleted(last)
 	err = w.finish(f, namespace, fmt.Sprint("delete ", key.kind, " ", namespace, "/", key.name))
 	w.catchUp(namespace)
 	return err
