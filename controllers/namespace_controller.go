@@ -145,10 +145,6 @@ func (r *NamespaceReconciler) next(ctx context.Context, result *apply.Result) (r
 	if err := result.Err(); err != nil {
 		return reconcile.Result{}, err
 	}
-	if result.Overtaken() {
-		// The watch tells of what overtook it, unless it did so already.
-		return reconcile.Result{RequeueAfter: soon}, nil
-	}
 	if result.Refused() {
 		for _, f := range result.Failures {
 			logr.FromContextOrDiscard(ctx).Info("The API server refused a write", "kind", f.Kind, "reason", f.Class, "error", f.Err.Error())

@@ -53,15 +53,19 @@ func (c *Changes) change(desired, current client.Object, loses, gains bool, narr
 // dropBinding sorts the removal of a RoleBinding. One whose subjects are about to get another
 // role stays until they have it.
 func (c *Changes) dropBinding(binding *rbacv1.RoleBinding) {
-	moved := slices.ContainsFunc(c.Widen, func(w Write) bool {
-		other, ok := w.Desired.(*rbacv1.RoleBinding)
-		return ok && slices.ContainsFunc(other.Subjects, func(s rbacv1.Subject) bool { return slices.Contains(binding.Subjects, s) })
-	})
-	if moved {
+	if slices.ContainsFunc(c.Widen, func(w Write) bool { return shareSubjects(w.Desired, binding) }) {
 		c.Prune = append(c.Prune, binding)
 		return
 	}
 	c.Revoke = append(c.Revoke, binding)
+}
+
+// shareSubjects tells whether two objects are RoleBindings that bind one and the same.
+func shareSubjects(a, b client.Object) bool {
+	first, isFirst := a.(*rbacv1.RoleBinding)
+	second, isSecond := b.(*rbacv1.RoleBinding)
+	return isFirst && isSecond &&
+		slices.ContainsFunc(first.Subjects, func(s rbacv1.Subject) bool { return slices.Contains(second.Subjects, s) })
 }
 
 // commonRules are rules that allow exactly what both lists of rules allow.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,6 +129,8 @@ type run struct {
 	observed *Observed
 	// based tells whether the base policy is in place.
 	based bool
+	// unsettled are Roles, RoleBindings and policies that could not be written or removed.
+	unsettled []client.Object
 	// blocked are the names of policies that cannot be written: see Changes.
 	blocked []string
 	// written are the policies that this pass wrote, as the API server returned them.
@@ -151,38 +154,44 @@ func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Re
 	r := a.begin(ctx, observed)
 	changes := Diff(task.Rendered, observed, task.Owner)
 	r.Taken, r.Stuck, r.Seen, r.blocked = changes.Taken, changes.Stuck, changes.Seen, changes.Blocked
-	r.remove(changes.Revoke)
-	r.write(changes.Narrow)
+	r.take(&changes)
 	if task.isForged(observed) {
 		r.expel(task, &changes)
 		return r.Result
 	}
 	exact := r.bring(task)
-	r.give(&changes)
+	r.give(&changes, &task.View)
 	r.relabel(task, exact)
 	return r.Result
 }
 
-// expel takes forged labels off. The namespace joins with the next pass. If they cannot be taken off, it
-// is brought to what is declared at once: it must not pass for a member and be open.
-func (r *run) expel(task *Task, changes *Changes) {
-	if !r.unlabel(ofAnyVersion) {
-		target := r.writable(transition.Exactly(task.Rendered.Policies))
-		r.steps(transition.Steps(r.ownPolicies(task.Owner), target, r.observed.start()))
-		r.give(changes)
+// take takes access away.
+func (r *run) take(changes *Changes) {
+	r.remove(changes.Revoke)
+	for _, w := range changes.Narrow {
+		r.write(w)
 	}
+}
+
+// expel takes forged labels off, and brings the namespace to what is declared at once, whether they go or
+// not: it must not pass for a member and be open. If they went, it joins with the next pass.
+func (r *run) expel(task *Task, changes *Changes) {
+	r.unlabel(ofAnyVersion)
+	target := r.writable(transition.Exactly(task.Rendered.Policies))
+	r.steps(transition.Steps(r.ownPolicies(task.Owner), target, r.observed.start()))
+	r.give(changes, &task.View)
 	r.judgeFailures()
 }
 
 // give gives access, and then takes what it replaces, once all policies are in place. While trying again
-// may help, both wait for that, so that nobody is left without either. What only a person can mend must
-// not leave somebody with a role that he is not to have any more.
-func (r *run) give(changes *Changes) {
+// may help, both wait for that, so that nobody is left without either. But what only a person can mend, or
+// lasts, must not leave somebody with a role that he is not to have any more.
+func (r *run) give(changes *Changes, view *transition.View) {
 	switch {
 	case r.isolated():
-		r.write(changes.Widen)
+		r.widen(changes.Widen)
 		r.prune(changes.Prune)
-	case !r.mayRetry():
+	case !r.mayRetry() || view.FailsForLong:
 		r.remove(changes.Prune)
 	}
 }
@@ -238,19 +247,35 @@ func (r *run) fail(kind Kind, role string, err error) {
 	r.Failures = append(r.Failures, classify(kind, role, err))
 }
 
-// write applies objects in order. A binding whose role could not be written is left out: it
-// would bind nothing, or what the role was before.
-func (r *run) write(writes []Write) {
-	failedRoles := map[string]bool{}
+// widen gives access, object by object. A binding is left out if its Role could not be written: it would
+// bind nothing, or what the Role was before. So is a Role if somebody could not be taken out of what binds
+// it.
+func (r *run) widen(writes []Write) {
 	for _, w := range writes {
-		kind := kindOf(w.Desired)
-		if binding, ok := w.Desired.(*rbacv1.RoleBinding); ok && binding.RoleRef.Kind == "Role" && failedRoles[binding.RoleRef.Name] {
+		depends := func(other client.Object) bool {
+			return bindsRole(w.Desired, roleName(other)) || bindsRole(other, roleName(w.Desired))
+		}
+		if slices.ContainsFunc(r.unsettled, depends) {
+			r.unsettled = append(r.unsettled, w.Desired)
 			continue
 		}
-		if err := r.apply(w); err != nil {
-			failedRoles[w.Desired.GetName()] = kind == KindRole
-			r.fail(kind, grantedRole(w.Desired), err)
-		}
+		r.write(w)
+	}
+}
+
+// roleName is the name of a Role; empty for other objects.
+func roleName(obj client.Object) string {
+	if kindOf(obj) == KindRole {
+		return obj.GetName()
+	}
+	return ""
+}
+
+// write creates or changes a Role or a RoleBinding.
+func (r *run) write(w Write) {
+	if err := r.apply(w); err != nil {
+		r.unsettled = append(r.unsettled, w.Desired)
+		r.fail(kindOf(w.Desired), grantedRole(w.Desired), err)
 	}
 }
 
@@ -294,11 +319,17 @@ func grantedRole(obj client.Object) string {
 	}
 }
 
-// prune removes access that nothing declares, unless some could not be written: what is left
-// over may be what the failed write was to replace.
+// prune removes access that nothing declares: bindings, but for those of subjects whose other role could
+// not be written, and then Roles, unless a Role or RoleBinding could not be written or removed.
 func (r *run) prune(objects []client.Object) {
-	if !r.failed(KindRole) && !r.failed(KindRoleBinding) {
-		r.remove(objects)
+	for _, obj := range objects {
+		isKept := slices.ContainsFunc(r.unsettled, func(other client.Object) bool { return shareSubjects(other, obj) })
+		if kindOf(obj) == KindRole {
+			isKept = r.failed(KindRole) || r.failed(KindRoleBinding)
+		}
+		if !isKept {
+			r.remove([]client.Object{obj})
+		}
 	}
 }
 
@@ -317,6 +348,7 @@ func (r *run) remove(objects []client.Object) {
 			r.log.V(1).Info("Deleted", "kind", kindOf(obj), "object", obj.GetName())
 			r.expected.deleted(r.observed.Namespace.Name, keyOf(obj), uid)
 		case !apierrors.IsNotFound(err):
+			r.unsettled = append(r.unsettled, obj)
 			r.fail(kindOf(obj), grantedRole(obj), fmt.Errorf("deleting %s %s: %w", kindOf(obj), obj.GetName(), err))
 		}
 	}

@@ -28,7 +28,7 @@ const (
 	// RoleMissing: the ClusterRole that was to be bound does not exist.
 	RoleMissing FailureClass = "RoleMissing"
 	// Overtaken: somebody has changed the namespace since it was looked at. It is looked at again, and
-	// nobody has to know.
+	// nobody has to read of it.
 	Overtaken FailureClass = "Overtaken"
 )
 

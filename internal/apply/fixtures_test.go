@@ -145,11 +145,13 @@ func forbidden(err error) error {
 // memberCase is one pass over a namespace that is claimed.
 type memberCase struct {
 	observed func(render.Objects) *Observed
-	errs     map[string]error
-	altered  string
-	want     []string
-	state    status.State
-	reasons  []string
+	// view changes what it sees of others; optional.
+	view    func(*transition.View)
+	errs    map[string]error
+	altered string
+	want    []string
+	state   status.State
+	reasons []string
 }
 
 func (c memberCase) run(t *testing.T) {
@@ -159,6 +161,9 @@ func (c memberCase) run(t *testing.T) {
 	todo := task(objects)
 	if observed.carriesMembership() {
 		todo.View = alone(transition.Member)
+	}
+	if c.view != nil {
+		c.view(&todo.View)
 	}
 	r := &recorder{errs: c.errs, altered: c.altered}
 	result := New(r, r).Member(t.Context(), todo, observed)

@@ -29,7 +29,7 @@ func (r *run) relabel(task *Task, exact bool) {
 	case due && !r.mayRelabel(&task.View):
 		r.Progress.Waiting = true
 	case due && len(r.Taken) == 0:
-		r.Progress.Labelled = r.label(membership)
+		r.Progress.Labelled = r.label(membership, r.version(&task.View))
 	case !isolated && !r.based && r.observed.carriesMembership():
 		r.unlabel(ofAnyVersion)
 	}
@@ -61,12 +61,14 @@ func (r *run) judgeFailures() {
 }
 
 // label makes the namespace a member, and tells whether it did. The UID keeps the apply from
-// creating a namespace that was deleted in the meantime, and the resource version from labelling one that
+// creating a namespace that was deleted in the meantime, and a version from labelling one that
 // somebody has given other labels, by which it may be due elsewhere.
-func (r *run) label(membership map[string]string) bool {
+func (r *run) label(membership map[string]string, version string) bool {
 	namespace := r.observed.Namespace
-	config := corev1ac.Namespace(namespace.Name).WithUID(namespace.UID).
-		WithResourceVersion(namespace.ResourceVersion).WithLabels(membership)
+	config := corev1ac.Namespace(namespace.Name).WithUID(namespace.UID).WithLabels(membership)
+	if version != ofAnyVersion {
+		config.WithResourceVersion(version)
+	}
 	err := r.request(func(ctx context.Context) error {
 		return r.network.Apply(ctx, config, fieldOwner, client.ForceOwnership)
 	})
@@ -81,9 +83,18 @@ func (r *run) label(membership map[string]string) bool {
 	return true
 }
 
-// ofAnyVersion has labels taken off whatever else changes: who forged them must not be able to keep them
+// ofAnyVersion has labels changed whatever else changes: who forged them must not be able to keep them
 // by changing the namespace again and again.
 const ofAnyVersion = ""
+
+// version is the one that a namespace must still have when its labels are changed. Who changes it again
+// and again must not be able to keep the labels that it has.
+func (r *run) version(view *transition.View) string {
+	if view.FailsForLong {
+		return ofAnyVersion
+	}
+	return r.observed.Namespace.ResourceVersion
+}
 
 // unlabel removes the membership labels, whoever wrote them, and tells whether it did; if a version is
 // given, only if the namespace still has it. Server-side apply removes only what its field owner wrote

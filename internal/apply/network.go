@@ -130,6 +130,11 @@ func isExactly(desired, have []*networkingv1.NetworkPolicy) bool {
 	})
 }
 
+// isTaken tells whether somebody else has a policy of that name.
+func (r *run) isTaken(name string) bool {
+	return slices.ContainsFunc(r.observed.Policies, func(p networkingv1.NetworkPolicy) bool { return p.Name == name && !IsManaged(&p) })
+}
+
 // ownPolicies are the operator's policies in the namespace.
 func (r *run) ownPolicies(owner types.UID) []*networkingv1.NetworkPolicy {
 	var out []*networkingv1.NetworkPolicy
@@ -175,6 +180,12 @@ func (r *run) step(step transition.Step) {
 		return
 	}
 	if step.Current != nil && matches(step.Desired, step.Current) {
+		return
+	}
+	if step.Current == nil && r.isTaken(step.Desired.Name) {
+		// It is the name of a stand-in: see transition.Steps.
+		r.Taken = append(r.Taken, Taken{Kind: KindNetworkPolicy, Name: step.Desired.Name})
+		r.blocked = append(r.blocked, step.Desired.Name)
 		return
 	}
 	w := Write{Desired: step.Desired, UID: r.written[step.Desired.Name].UID}

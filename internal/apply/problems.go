@@ -25,7 +25,7 @@ func (r *Result) State() status.State {
 func (r *Result) Err() error {
 	var errs []error
 	for _, f := range r.Failures {
-		if f.Class == Retry {
+		if !f.isLasting() {
 			errs = append(errs, f.Err)
 		}
 	}
@@ -35,11 +35,6 @@ func (r *Result) Err() error {
 // Refused tells whether a write failed that only a person can mend.
 func (r *Result) Refused() bool {
 	return slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.isLasting() })
-}
-
-// Overtaken tells whether somebody changed the namespace on the way, so that it has to be looked at again.
-func (r *Result) Overtaken() bool {
-	return slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Class == Overtaken })
 }
 
 // Problems says what keeps the namespace from being settled, each problem once.

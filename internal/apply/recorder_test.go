@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -22,6 +23,8 @@ type recorder struct {
 	calls []string
 	// errs are the errors by call.
 	errs map[string]error
+	// versions are those that the namespace must have when its labels are changed; empty for any.
+	versions []string
 	// tells says of an object that is sent what is to be noted beside its name; optional.
 	tells func(client.Object) string
 	// altered is the name of an object that is stored otherwise than it was sent.
@@ -46,6 +49,11 @@ func (r *recorder) Apply(_ context.Context, config runtime.ApplyConfiguration, o
 	}
 	force := options.Force != nil && *options.Force
 	if n, ok := config.(*corev1ac.NamespaceApplyConfiguration); ok {
+		version := ""
+		if n.ResourceVersion != nil {
+			version = *n.ResourceVersion
+		}
+		r.versions = append(r.versions, version)
 		err := r.did("label %s %s", *n.Name, n.Labels["segmentation.dev/tier"])
 		n.WithResourceVersion(r.resourceVersion())
 		return err
@@ -115,6 +123,11 @@ func (r *recorder) Patch(_ context.Context, obj client.Object, patch client.Patc
 	if !strings.Contains(string(data), `"segmentation.dev/tier":null`) || !strings.Contains(string(data), `"uid":"`) {
 		return fmt.Errorf("unexpected patch %s", data)
 	}
+	var sent metav1.PartialObjectMetadata
+	if err := json.Unmarshal(data, &sent); err != nil {
+		return err
+	}
+	r.versions = append(r.versions, sent.ResourceVersion)
 	err = r.did("unlabel %s", obj.GetName())
 	if meta, ok := obj.(*metav1.PartialObjectMetadata); ok {
 		meta.ResourceVersion = r.resourceVersion()

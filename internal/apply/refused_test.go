@@ -2,8 +2,11 @@ package apply
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -11,6 +14,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
 
@@ -164,6 +168,14 @@ func TestMemberWhenSomethingIsInTheWay(t *testing.T) {
 			state:    status.Failing,
 			reasons:  []string{v1alpha1.ReasonRetrying},
 		},
+		"and if trying again does not help for long": {
+			observed: demotion(func(s *Observed) { s.Policies = s.Policies[:1] }),
+			view:     func(v *transition.View) { v.FailsForLong = true },
+			errs:     map[string]error{network[1]: apierrors.NewInternalError(errors.New("boom"))},
+			want:     lists([]string{"delete RoleBinding x", network[1]}, demoted),
+			state:    status.Failing,
+			reasons:  []string{v1alpha1.ReasonRetrying},
+		},
 		"a member whose base policy is being deleted and waits for finalizers loses its labels": {
 			observed: func(o render.Objects) *Observed {
 				return see(member).holding(o).but(func(s *Observed) { s.Policies[0].DeletionTimestamp = &metav1.Time{} })
@@ -193,5 +205,101 @@ func TestMemberWhenSomethingIsInTheWay(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, c.run)
+	}
+}
+
+// TestWhoseRoleIsRefusedKeepsNobodyElseInAnother: developers and operators had the old role, and get others
+// instead. That of the operators is above the ceiling.
+func TestWhoseRoleIsRefusedKeepsNobodyElseInAnother(t *testing.T) {
+	objects := rendered(t, builders.MakeProfile("shop").UID(shopUID).
+		Tier(builders.MakeTier("web").Names(namespace).
+			Access("boss", builders.Group("operators")).Access("viewer", builders.Group("developers")).Obj()).
+		Role(builders.MakeRole("boss").Read("secrets").Obj(), builders.MakeRole("viewer").Read("pods").Obj()))
+	old := func(name, group string) rbacv1.RoleBinding {
+		return *builders.MakeRoleBinding(namespace, name).Managed().UID("old").ResourceVersion("3").Role("segmentation-old").Group(group).Obj()
+	}
+	observed := see(member).holding(render.Objects{Policies: objects.Policies}).but(func(s *Observed) {
+		s.Roles = append(s.Roles, *builders.MakeRBACRole(namespace, "segmentation-old").Managed().UID("old").ResourceVersion("3").Obj())
+		s.Bindings = append(s.Bindings, old("x", "operators"), old("y", "developers"))
+	})
+	todo := task(objects)
+	todo.View = alone(transition.Member)
+	r := &recorder{errs: map[string]error{"create Role segmentation-boss": forbidden(errors.New(escalation))}}
+	New(r, r).Member(t.Context(), todo, observed)
+	want := lists([]string{"create Role segmentation-boss"}, access, []string{"delete RoleBinding y"})
+	if diff := cmp.Diff(want, r.calls); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// TestWhoCannotBeTakenOutOfABindingGetsNothingNew: a role is changed, and who has it. Developers are to lose
+// it, and must not get what is added to it instead.
+func TestWhoCannotBeTakenOutOfABindingGetsNothingNew(t *testing.T) {
+	profile := func(group string, reads ...string) *builders.ProfileBuilder {
+		return builders.MakeProfile("shop").UID(shopUID).
+			Tier(builders.MakeTier("web").Names(namespace).Access("viewer", builders.Group(group)).Obj()).
+			Role(builders.MakeRole("viewer").Read(reads...).Obj())
+	}
+	narrowRole, narrowBinding := "change Role segmentation-viewer", "change RoleBinding "+binding
+	cases := map[string]struct {
+		after *builders.ProfileBuilder
+		errs  []string
+		want  []string
+	}{
+		"nothing fails": {
+			after: profile("bosses", "secrets"),
+			want:  []string{narrowRole, narrowBinding, narrowRole, narrowBinding},
+		},
+		"they stay in the binding": {
+			after: profile("bosses", "secrets"), errs: []string{narrowBinding},
+			want: []string{narrowRole, narrowBinding},
+		},
+		"the role keeps what it is to lose, and they are taken out of it all the same, and nobody gets it": {
+			after: profile("bosses", "secrets"), errs: []string{narrowRole},
+			want: []string{narrowRole, narrowBinding, narrowRole},
+		},
+		"they stay in the binding, and the role only gains": {
+			after: profile("bosses", "pods", "secrets"), errs: []string{narrowBinding},
+			want: []string{narrowBinding},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			todo := task(rendered(t, c.after))
+			todo.View = alone(transition.Member)
+			r := &recorder{errs: map[string]error{}}
+			for _, call := range c.errs {
+				r.errs[call] = forbidden(errors.New("not on a Friday"))
+			}
+			New(r, r).Member(t.Context(), todo, see(member).holding(rendered(t, profile("developers", "pods"))).Observed)
+			if diff := cmp.Diff(c.want, r.calls); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestAStandInWhoseNameIsTaken: pods of a dependency change, and somebody knows under which name that is
+// done. It is done without the stand-in then.
+func TestAStandInWhoseNameIsTaken(t *testing.T) {
+	profile := func(app string) *builders.ProfileBuilder {
+		return shopProfile().Dependency(
+			builders.MakeDependency("web-api").FromTier("web").FromPods(map[string]string{"app": app}).ToTier("api").Port(80).Obj())
+	}
+	todo := task(rendered(t, profile("y")))
+	todo.View = alone(transition.Member)
+	before := see(member).holding(rendered(t, profile("x")))
+	undisturbed := &recorder{}
+	New(undisturbed, undisturbed).Member(t.Context(), todo, before.Observed)
+	standIn := undisturbed.calls[0]
+
+	foreign := builders.MakeNetworkPolicy(namespace, strings.TrimPrefix(standIn, "create NetworkPolicy ")).DenyAll().UID("theirs").Obj()
+	r := &recorder{}
+	result := New(r, r).Member(t.Context(), todo, before.but(func(s *Observed) { s.Policies = append(s.Policies, *foreign) }))
+	if diff := cmp.Diff([]string{"change " + podsPolicy}, r.calls); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{v1alpha1.ReasonNameTaken}, reasonsOf(&result)); diff != "" {
+		t.Errorf("reasons (-want +got):\n%s", diff)
 	}
 }

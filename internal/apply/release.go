@@ -11,8 +11,9 @@ import (
 
 // Release removes everything of the operator's from a namespace that belongs to no profile:
 // access and the labels first, so that no other namespace counts on policies that are going. Where
-// others leave too, it is opened before, and waits for them to be. Labels and policies stay if somebody has
-// changed the namespace since it was looked at: it may belong to a profile by now.
+// others leave too, it is opened before, and waits for them to be. Forged labels go at once. Others, and
+// policies, stay if somebody has changed the namespace since it was looked at: it may belong to a profile
+// by now.
 func (a *Applier) Release(ctx context.Context, view transition.View, observed *Observed) Result {
 	r := a.begin(ctx, observed)
 	changes := Diff(render.Objects{}, observed, "")
@@ -20,26 +21,27 @@ func (a *Applier) Release(ctx context.Context, view transition.View, observed *O
 	r.remove(changes.Revoke)
 	r.prune(changes.Prune)
 	policies, start := r.ownPolicies(""), r.observed.start()
-	if r.observed.carriesMembership() {
-		if !r.mayLeave(&view, policies, start) {
-			r.judgeFailures()
-			return r.Result
-		}
-		r.Progress.Labelled = r.unlabel(r.observed.Namespace.ResourceVersion)
+	switch {
+	case !r.observed.carriesMembership():
+	case !r.observed.isVouchedFor():
+		r.Progress.Labelled = r.unlabel(ofAnyVersion)
+	case !r.mayLeave(&view, policies, start):
+		r.judgeFailures()
+		return r.Result
+	default:
+		r.Progress.Labelled = r.unlabel(r.version(&view))
 	}
 	if !r.failed(KindNamespace) {
 		r.steps(transition.Removal(policies, start))
+		r.Progress.Released = !r.failed(KindNetworkPolicy)
 	}
 	r.judgeFailures()
 	return r.Result
 }
 
 // mayLeave opens a namespace whose labels are to be taken off, and tells whether that may be done
-// now. One without a policy of its own must not carry them for a moment longer.
+// now.
 func (r *run) mayLeave(view *transition.View, policies []*networkingv1.NetworkPolicy, start transition.Start) bool {
-	if !r.based {
-		return true
-	}
 	r.Progress.Waiting = !view.MayOpen || !view.MayRelabel
 	if !view.MayOpen {
 		return false

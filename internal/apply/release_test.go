@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -49,12 +50,12 @@ func TestRelease(t *testing.T) {
 		"a namespace that leaves loses access first, then its labels; then it is opened, and loses its policies": {
 			view: alone(transition.Leaving), observed: leaver,
 			want:     lists(revoked, []string{unlabelling, "change " + basePolicy}, removed),
-			progress: transition.Progress{Reached: transition.Wide, Labelled: true},
+			progress: transition.Progress{Reached: transition.Wide, Labelled: true, Released: true},
 		},
 		"one whose pods somebody else isolates is not opened, and stops going by labels": {
 			view: alone(transition.Leaving), observed: isolated,
 			want:     lists(revoked, []string{"change NetworkPolicy segmentation-web-api-egress", unlabelling}, removed),
-			progress: transition.Progress{Reached: transition.Wide, Labelled: true},
+			progress: transition.Progress{Reached: transition.Wide, Labelled: true, Released: true},
 		},
 		"if the labels cannot be removed, the policies stay": {
 			view: alone(transition.Leaving), observed: leaver,
@@ -70,7 +71,8 @@ func TestRelease(t *testing.T) {
 		},
 		"one that lost its labels in an earlier pass loses its policies, whatever others do": {
 			view: transition.View{Role: transition.Outside}, observed: unlabelled,
-			want: lists(revoked, []string{"change " + basePolicy}, removed),
+			want:     lists(revoked, []string{"change " + basePolicy}, removed),
+			progress: transition.Progress{Released: true},
 		},
 		"a leaver among others is left alone as long as somebody who joins is not isolated": {
 			view: others, observed: leaver,
@@ -97,7 +99,7 @@ func TestRelease(t *testing.T) {
 		"a leaver among others goes on once all are ready": {
 			view: mayRelabel, observed: opened,
 			want:     lists(revoked, []string{unlabelling}, removed),
-			progress: transition.Progress{Reached: transition.Wide, Labelled: true},
+			progress: transition.Progress{Reached: transition.Wide, Labelled: true, Released: true},
 		},
 		"a leaver without a base policy loses its labels at once": {
 			view: others,
@@ -105,13 +107,13 @@ func TestRelease(t *testing.T) {
 				return see(member).holding(o).but(func(s *Observed) { s.Policies = s.Policies[1:] })
 			},
 			want:     lists(revoked, []string{unlabelling}, removed[:1]),
-			progress: transition.Progress{Labelled: true},
+			progress: transition.Progress{Labelled: true, Released: true},
 		},
 		"one label of the two is a forgery too": {
 			view:     alone(transition.Outside),
 			observed: func(render.Objects) *Observed { return see(map[string]string{v1alpha1.TierLabel: "web"}).Observed },
 			want:     []string{unlabelling},
-			progress: transition.Progress{Labelled: true},
+			progress: transition.Progress{Labelled: true, Released: true},
 		},
 		"one that lost a label of the two by hand is no leaver any more, and waits for nobody": {
 			view: alone(transition.Outside),
@@ -119,21 +121,31 @@ func TestRelease(t *testing.T) {
 				return see(map[string]string{v1alpha1.TierLabel: "web"}).holding(o).Observed
 			},
 			want:     lists(revoked, []string{unlabelling, "change " + basePolicy}, removed),
-			progress: transition.Progress{Reached: transition.Wide, Labelled: true},
+			progress: transition.Progress{Labelled: true, Released: true},
+		},
+		"a leaver that waits, and is relabelled by hand, loses these labels at once": {
+			view: others,
+			observed: func(o render.Objects) *Observed {
+				return see(of("api")).holding(o).Observed
+			},
+			want:     lists(revoked, []string{unlabelling, "change " + basePolicy}, removed),
+			progress: transition.Progress{Labelled: true, Released: true},
 		},
 		"a forged object with any name is removed": {
 			view: alone(transition.Outside),
 			observed: func(render.Objects) *Observed {
 				return see(nil).but(func(s *Observed) { s.Roles = append(s.Roles, *short) })
 			},
-			want: []string{"delete Role x"},
+			want:     []string{"delete Role x"},
+			progress: transition.Progress{Released: true},
 		},
 		"what lost its label but belongs to a profile is removed too": {
 			view: alone(transition.Outside),
 			observed: func(o render.Objects) *Observed {
 				return see(nil).holding(render.Objects{Roles: o.Roles}).but(func(s *Observed) { s.Roles[0].Labels = nil })
 			},
-			want: revoked[1:],
+			want:     revoked[1:],
+			progress: transition.Progress{Released: true},
 		},
 	}
 	for name, c := range cases {
@@ -149,6 +161,42 @@ func TestRelease(t *testing.T) {
 		})
 	}
 }
+
+// TestWhoseChangesLabelsOutlast: labels are changed only if nobody has changed the namespace since, unless
+// they were forged, or that has been going on for long.
+func TestWhoseChangesLabelsOutlast(t *testing.T) {
+	never := func(*transition.View) {}
+	forLong := func(v *transition.View) { v.FailsForLong = true }
+	cases := map[string]struct {
+		labels map[string]string
+		view   func(*transition.View)
+		do     func(context.Context, *Applier, *Task, *Observed)
+		want   string
+	}{
+		"a leaver's":                      {member, never, release, "5"},
+		"a leaver's, and it goes on":      {member, forLong, release, ""},
+		"a newcomer's":                    {nil, never, join, "5"},
+		"a newcomer's, and it goes on":    {nil, forLong, join, ""},
+		"forged ones":                     {of("api"), never, join, ""},
+		"forged ones of a leaver":         {of("api"), never, release, ""},
+		"forged ones of one that is held": {of("api"), never, hold, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			todo := task(shop(t))
+			c.view(&todo.View)
+			r := &recorder{}
+			c.do(t.Context(), New(r, r), todo, see(c.labels).holding(shop(t)).Observed)
+			if diff := cmp.Diff([]string{c.want}, r.versions); diff != "" {
+				t.Errorf("versions that the namespace must have (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func release(ctx context.Context, a *Applier, t *Task, o *Observed) { a.Release(ctx, t.View, o) }
+func join(ctx context.Context, a *Applier, t *Task, o *Observed)    { a.Member(ctx, t, o) }
+func hold(ctx context.Context, a *Applier, _ *Task, o *Observed)    { a.Hold(ctx, o) }
 
 func TestHold(t *testing.T) {
 	cases := map[string]struct {

@@ -84,6 +84,7 @@ func (c *Census) Enter(serial int64, namespace string, place Place) (view View, 
 		return View{}, false
 	}
 	if old, was := c.places[namespace]; was {
+		place.Isolated = place.Isolated && !place.isFeigned(&old)
 		place = place.knowing(&old)
 	}
 	c.move(namespace, place)
@@ -106,6 +107,9 @@ func (c *Census) Report(serial int64, namespace string, seen View, progress Prog
 	place.progress = progress.since(&place.progress, now)
 	if progress.Labelled {
 		place.Has = place.Due
+	}
+	if progress.Released {
+		place.Isolated = false
 	}
 	if progress.Waiting {
 		for _, profile := range place.profiles() {

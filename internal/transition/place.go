@@ -39,6 +39,8 @@ type Progress struct {
 	Exact bool
 	// Labelled is set if the labels are as they are due.
 	Labelled bool
+	// Released is set if the namespace has no policies of the operator's any more.
+	Released bool
 	// Waiting is set if the namespace waits for others.
 	Waiting bool
 	// Failing is set if a write failed that may succeed when tried again.
@@ -169,6 +171,13 @@ func (p *Place) knowing(old *Place) Place {
 		p.progress = old.progress.clocks()
 	}
 	return *p
+}
+
+// isFeigned tells whether the namespace is isolated by somebody else, since it was rid of its policies
+// before and nothing is due to it. Others need not wait for that.
+func (p *Place) isFeigned(old *Place) bool {
+	none := Membership{}
+	return p.Isolated && old.progress.Released && p.Has == none && p.Due == none
 }
 
 // all stands for all profiles together.

@@ -121,13 +121,17 @@ type View struct {
 	MayRelabel bool
 	// WasExact is set if its policies were seen to be exactly as they should be.
 	WasExact bool
+	// FailsForLong is set if its writes have been failing for longer than others wait for it (Patience). By
+	// then somebody may be making them fail, and what is safe comes before what interrupts nothing.
+	FailsForLong bool
 }
 
 // view looks at a namespace's profiles, and at all of them, less the namespace itself.
 func (c *Census) view(place *Place) View {
 	v := View{
 		Role: place.Role(), Has: place.Has, WasExact: place.progress.Exact,
-		Alone: true, AloneOfAll: true, MayOpen: true, MayRelabel: true,
+		FailsForLong: place.progress.Failing && place.progress.Stuck,
+		Alone:        true, AloneOfAll: true, MayOpen: true, MayRelabel: true,
 	}
 	if place.progress.overdue {
 		return v

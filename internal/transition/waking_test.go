@@ -175,11 +175,17 @@ func TestWhatFailsForLongIsNotWaitedFor(t *testing.T) {
 	o.waits()
 	fails(true, 2*Patience+1)
 	mayGoOn("when it has failed for long", true)
+	if view, _ := o.Enter(1, "two", behind); !view.FailsForLong {
+		t.Error("it is not told that it fails for long")
+	}
 	if diff := cmp.Diff([]string{"one"}, o.woken); diff != "" {
 		t.Errorf("woken (-want +got):\n%s", diff)
 	}
 	fails(false, 3*Patience)
 	mayGoOn("when it does not fail any more", false)
+	if view, _ := o.Enter(1, "two", behind); view.FailsForLong {
+		t.Error("it is told that it fails for long, and does not fail any more")
+	}
 }
 
 func TestANamespaceWaitsOnlySoLong(t *testing.T) {
@@ -280,4 +286,32 @@ func TestACensusSaysWhatItCounts(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, o.String())
 		}
 	}
+}
+
+// TestWhoWritesWhatLooksLikeTheOperatorsHoldsNobodyUp: a namespace of no profile was rid of its policies.
+// Somebody writes others there, as often as he likes.
+func TestWhoWritesWhatLooksLikeTheOperatorsHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	isolated, outside, joiner := at("", ""), at("", ""), at("", "shop/web")
+	isolated.Isolated = true
+	o := open(t, map[string]Place{"one": isolated, "two": joiner})
+	joinerWaits := func(when string, want bool) {
+		t.Helper()
+		if view, _ := o.Enter(1, "two", joiner); view.AloneOfAll == want {
+			t.Errorf("%s: the other one reckons with it: %t, want %t", when, !view.AloneOfAll, want)
+		}
+	}
+	joinerWaits("isolated by earlier profiles, for all that is known", true)
+	view, _ := o.Enter(1, "one", isolated)
+	o.Report(1, "one", view, Progress{Released: true}, epoch)
+	joinerWaits("released", false)
+	o.Enter(1, "one", isolated)
+	joinerWaits("isolated by somebody", false)
+	o.Enter(1, "one", outside)
+	joinerWaits("open", false)
+
+	o.Enter(1, "one", joiner)
+	joinerWaits("about to join", true)
+	o.Enter(1, "one", isolated)
+	joinerWaits("isolated, and not to join after all", true)
 }

@@ -146,7 +146,7 @@ func (m *machine) fate(namespace string) fate {
 		return made
 	}
 	m.failed++
-	if m.choose(2) == 0 {
+	if m.choose(2) == 0 && !m.late {
 		return unanswered
 	}
 	return dropped

@@ -76,7 +76,11 @@ func (s *simulated) due(store *store, name string) (member map[string]string, po
 		claimants = append(claimants, claim.Claimant{Profile: of}) // It is gone, and claims nothing.
 	}
 	for _, p := range store.profiles {
-		claimants = append(claimants, claimantOf(p))
+		c := claimantOf(p)
+		if !c.Preview && !store.isMarkedAs(p) {
+			c.Frozen, c.Tiers = true, nil // It claims nothing before it has its bookmark.
+		}
+		claimants = append(claimants, c)
 	}
 	claim.Sort(claimants)
 	decision := claim.Decide(n, claimants, nil)

@@ -133,6 +133,12 @@ func (s *store) isMarked(profile string) bool {
 	return s.objects[home][id{"NetworkPolicy", render.Bookmark(profile, "", home).Name}] != nil
 }
 
+// isMarkedAs tells whether the bookmark of a profile is its own, and not that of another one of its name.
+func (s *store) isMarkedAs(p *v1alpha1.SegmentationProfile) bool {
+	mark := s.objects[home][id{"NetworkPolicy", render.Bookmark(p.Name, "", home).Name}]
+	return mark != nil && ownerOf(mark) == p.UID
+}
+
 func (s *store) removeBookmark(profile string) {
 	delete(s.objects[home], id{"NetworkPolicy", render.Bookmark(profile, "", home).Name})
 }
