@@ -117,7 +117,10 @@ func (r *NamespaceReconciler) carryOut(
 		log = log.WithValues("profile", d.Profile, "tier", d.Tier)
 	}
 	ctx = logr.NewContext(ctx, log)
-	applier := r.Applier.While(func() (func(), bool) { return r.Census.End, r.Census.Begin(profiles.serial) })
+	applier := r.Applier.While(
+		func() (func(), bool) { return r.Census.End, r.Census.Begin(profiles.serial) },
+		func(now transition.Membership) { r.Census.Labelled(observed.Namespace.Name, now) },
+	)
 	switch d.Outcome {
 	case claim.Claimed:
 		owner := profiles.byName[d.Profile]

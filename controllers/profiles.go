@@ -192,24 +192,48 @@ func (p *Profiles) renew(
 	next := p.take(list, identities, own)
 	places := make(map[string]transition.Place, len(namespaces))
 	for i := range namespaces {
-		observed, err := gatherPolicies(ctx, p.reader, &namespaces[i])
+		namespace := p.asWritten(&namespaces[i])
+		observed, err := gatherPolicies(ctx, p.reader, namespace)
 		if err != nil {
 			return nil, err
 		}
-		places[namespaces[i].Name] = next.place(observed, next.decide(&namespaces[i], p.protected))
+		places[namespace.Name] = next.place(observed, next.decide(namespace, p.protected))
 	}
 	p.snapshot = next
 	p.census.Take(next.serial, places)
 	return next, nil
 }
 
+// asWritten is a namespace with the labels that the operator gave it, if the cache does not show them yet.
+func (p *Profiles) asWritten(namespace *metav1.PartialObjectMetadata) *metav1.PartialObjectMetadata {
+	before, now, wrote := p.census.Wrote(namespace.Name)
+	if !wrote || membershipOf(namespace) != before {
+		return namespace
+	}
+	labels := map[string]string{}
+	maps.Copy(labels, namespace.Labels)
+	delete(labels, v1alpha1.ProfileLabel)
+	delete(labels, v1alpha1.TierLabel)
+	if now.Profile != "" {
+		maps.Copy(labels, render.MembershipLabels(now.Profile, now.Tier))
+	}
+	out := *namespace
+	out.Labels = labels
+	return &out
+}
+
+// membershipOf is what the labels of a namespace say.
+func membershipOf(namespace client.Object) transition.Membership {
+	labels := namespace.GetLabels()
+	if labels[v1alpha1.ProfileLabel] == "" {
+		return transition.Membership{}
+	}
+	return transition.Membership{Profile: labels[v1alpha1.ProfileLabel], Tier: labels[v1alpha1.TierLabel]}
+}
+
 // place tells where a namespace is and where a decision has it.
 func (s *snapshot) place(observed *apply.Observed, decision claim.Decision) transition.Place {
-	labels := observed.Namespace.GetLabels()
-	var has transition.Membership
-	if profile := labels[v1alpha1.ProfileLabel]; profile != "" {
-		has = transition.Membership{Profile: profile, Tier: labels[v1alpha1.TierLabel]}
-	}
+	has := membershipOf(observed.Namespace)
 	place := transition.Place{
 		Has:      has,
 		Isolated: has.Profile == "" && observed.IsIsolated(),

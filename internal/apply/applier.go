@@ -30,6 +30,8 @@ type Applier struct {
 	network, access client.Writer
 	expected        *expectations
 	permit          Permit
+	labelled        func(transition.Membership)
+	after           func(time.Duration, func())
 }
 
 // Permit tells whether a write may be made now. If so, end has to be called when it has been answered.
@@ -40,10 +42,11 @@ type Permit func() (end func(), ok bool)
 const requestTimeout = 30 * time.Second
 
 // While returns the applier with writes that are made as long as they are permitted. A pass that meets
-// with one that is not makes no other, and its Result is Outdated.
-func (a *Applier) While(permit Permit) *Applier {
+// with one that is not makes no other, and its Result is Outdated. What the labels of the namespace say
+// after they were changed is told before that write ends.
+func (a *Applier) While(permit Permit, labelled func(transition.Membership)) *Applier {
 	out := *a
-	out.permit = permit
+	out.permit, out.labelled = permit, labelled
 	return &out
 }
 
@@ -51,7 +54,19 @@ func (a *Applier) While(permit Permit) *Applier {
 // RoleBindings with the second. The API server lets nobody grant what he does not hold, so
 // the second should hold what may be granted and nothing else.
 func New(network, access client.Writer) *Applier {
-	return &Applier{network: network, access: access, expected: newExpectations()}
+	return &Applier{
+		network: network, access: access, expected: newExpectations(),
+		labelled: func(transition.Membership) {},
+		after: func(d time.Duration, do func()) { time.AfterFunc(d, do) },
+	}
+}
+
+// Timed returns the applier with another clock, and another way to have something done later.
+func (a *Applier) Timed(clock func() time.Time, after func(time.Duration, func())) *Applier {
+	out := *a
+	out.expected, out.after = newExpectations(), after
+	out.expected.clock = clock
+	return &out
 }
 
 // writer is the client for objects of a kind.
@@ -133,8 +148,8 @@ type run struct {
 	unsettled []client.Object
 	// blocked are the names of policies that cannot be written: see Changes.
 	blocked []string
-	// written are the policies that this pass wrote, as the API server returned them.
-	written map[string]metav1.ObjectMeta
+	// written are the objects that this pass wrote, as the API server returned them.
+	written map[key]metav1.ObjectMeta
 }
 
 func (a *Applier) begin(ctx context.Context, observed *Observed) *run {
@@ -144,7 +159,7 @@ func (a *Applier) begin(ctx context.Context, observed *Observed) *run {
 		log:      logr.FromContextOrDiscard(ctx),
 		observed: observed,
 		based:    observed.basePolicy() != nil,
-		written:  map[string]metav1.ObjectMeta{},
+		written:  map[key]metav1.ObjectMeta{},
 	}
 }
 
@@ -225,22 +240,43 @@ func (r *run) failed(kind Kind) bool {
 // errOutdated is what a write gets that is not permitted any more.
 var errOutdated = errors.New("what was decided on has changed")
 
-// request makes a write, if it is still permitted.
-func (r *run) request(write func(context.Context) error) error {
+// request makes a write of an object, if it is still permitted. If it is not known what became of it, it
+// counts as being under way until the cache has had the time to show it.
+func (r *run) request(k key, write func(context.Context) error) error {
+	end := func() {}
 	if r.permit != nil && !r.Outdated {
-		end, ok := r.permit()
+		permitted, ok := r.permit()
+		r.Outdated = !ok
 		if ok {
-			defer end()
+			end = permitted
 		}
-		r.Outdated = r.Outdated || !ok
 	}
 	if r.Outdated {
 		return errOutdated
 	}
+	var err error
+	defer func() {
+		if isUnsure(err) {
+			r.after(settling, end)
+			return
+		}
+		end()
+	}()
 	ctx, cancel := context.WithTimeout(r.ctx, requestTimeout)
 	defer cancel()
 	r.Writes++
-	return write(ctx)
+	if err = write(ctx); isUnsure(err) {
+		r.expected.unsure(r.observed.Namespace.Name, k, r.version(k))
+	}
+	return err
+}
+
+// version is the resource version of an object as it was last seen or written; empty if there is none.
+func (r *run) version(k key) string {
+	if meta, written := r.written[k]; written {
+		return meta.ResourceVersion
+	}
+	return versionOf(r.observed.find(k))
 }
 
 func (r *run) fail(kind Kind, role string, err error) {
@@ -290,7 +326,7 @@ func (r *run) apply(w Write) error {
 	if w.UID != "" {
 		opts = append(opts, client.ForceOwnership)
 	}
-	err = r.request(func(ctx context.Context) error {
+	err = r.request(keyOf(w.Desired), func(ctx context.Context) error {
 		return r.writer(kindOf(w.Desired)).Apply(ctx, client.ApplyConfigurationFromUnstructured(config), opts...)
 	})
 	if err != nil {
@@ -298,9 +334,7 @@ func (r *run) apply(w Write) error {
 	}
 	r.log.V(1).Info("Applied", "kind", kindOf(w.Desired), "object", w.Desired.GetName(), "created", w.UID == "")
 	r.expected.wrote(r.observed.Namespace.Name, keyOf(w.Desired), config.GetResourceVersion())
-	if kindOf(w.Desired) == KindNetworkPolicy {
-		r.written[w.Desired.GetName()] = metav1.ObjectMeta{UID: config.GetUID(), ResourceVersion: config.GetResourceVersion()}
-	}
+	r.written[keyOf(w.Desired)] = metav1.ObjectMeta{UID: config.GetUID(), ResourceVersion: config.GetResourceVersion()}
 	return storedAsDesired(config, w.Desired)
 }
 
@@ -335,11 +369,8 @@ func (r *run) prune(objects []client.Object) {
 
 func (r *run) remove(objects []client.Object) {
 	for _, obj := range objects {
-		uid, version := obj.GetUID(), obj.GetResourceVersion()
-		if meta, changed := r.written[obj.GetName()]; changed && kindOf(obj) == KindNetworkPolicy {
-			version = meta.ResourceVersion
-		}
-		err := r.request(func(ctx context.Context) error {
+		uid, version := obj.GetUID(), r.version(keyOf(obj))
+		err := r.request(keyOf(obj), func(ctx context.Context) error {
 			// The cache's object must not be handed to the client, which writes into it.
 			return r.writer(kindOf(obj)).Delete(ctx, bare(obj), client.Preconditions{UID: &uid, ResourceVersion: &version})
 		})

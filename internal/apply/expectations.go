@@ -14,6 +14,10 @@ import (
 // the watch was down.
 const patience = 5 * time.Second
 
+// settling is how long the cache may take to show a write of which the API server did not say what became
+// of it. If it shows none, none was made.
+const settling = time.Second
+
 // expectations remembers what was written to each namespace until the cache shows it. A
 // reconcile that came between the write and its echo would otherwise write again.
 type expectations struct {
@@ -27,7 +31,10 @@ type expectation struct {
 	resourceVersion string
 	// deleted is the UID of the object that was deleted.
 	deleted types.UID
-	until   time.Time
+	// unsure is set if it is not known whether the object was written or deleted. The resource version is
+	// the one before that; empty if there was no object.
+	unsure bool
+	until  time.Time
 }
 
 func newExpectations() *expectations {
@@ -42,10 +49,17 @@ func (e *expectations) deleted(namespace string, k key, uid types.UID) {
 	e.set(namespace, k, expectation{deleted: uid})
 }
 
+func (e *expectations) unsure(namespace string, k key, before string) {
+	e.set(namespace, k, expectation{resourceVersion: before, unsure: true})
+}
+
 func (e *expectations) set(namespace string, k key, x expectation) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	x.until = e.clock().Add(patience)
+	if x.unsure {
+		x.until = e.clock().Add(settling)
+	}
 	if e.byNS[namespace] == nil {
 		e.byNS[namespace] = map[key]expectation{}
 	}
@@ -65,7 +79,7 @@ func (e *expectations) sawDeletion(obj client.Object) {
 	defer e.mu.Unlock()
 	k := keyOf(obj)
 	x, expected := e.byNS[obj.GetNamespace()][k]
-	if expected && x.resourceVersion != "" && notOlder(obj.GetResourceVersion(), x.resourceVersion) {
+	if expected && (x.unsure || x.resourceVersion != "") && notOlder(obj.GetResourceVersion(), x.resourceVersion) {
 		delete(e.byNS[obj.GetNamespace()], k)
 	}
 }
@@ -100,10 +114,21 @@ func (e *expectations) outstanding(observed *Observed) time.Duration {
 }
 
 func (x expectation) isMet(obj client.Object) bool {
+	if x.unsure {
+		return versionOf(obj) != x.resourceVersion
+	}
 	if x.deleted != "" {
 		return obj == nil || obj.GetUID() != x.deleted || obj.GetDeletionTimestamp() != nil
 	}
 	return obj != nil && notOlder(obj.GetResourceVersion(), x.resourceVersion)
+}
+
+// versionOf is the resource version of an object; empty if there is none.
+func versionOf(obj client.Object) string {
+	if obj == nil {
+		return ""
+	}
+	return obj.GetResourceVersion()
 }
 
 // notOlder tells whether a resource version is that of a write or a later one. Versions of

@@ -2,12 +2,14 @@ package apply
 
 import (
 	"errors"
+	"net/http"
 	"regexp"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
 )
@@ -77,6 +79,16 @@ func classify(kind Kind, role string, err error) Failure {
 		failure.Class, failure.Detail = Rejected, refusal(err)
 	}
 	return failure
+}
+
+// isUnsure tells whether a write may have been made although it failed: the API server was not heard of any
+// more, or could not tell itself.
+func isUnsure(err error) bool {
+	if err == nil || utilnet.IsConnectionRefused(err) {
+		return false
+	}
+	var answer apierrors.APIStatus
+	return !errors.As(err, &answer) || answer.Status().Code >= http.StatusInternalServerError
 }
 
 // isUnauthorized tells whether it was the authorizer that refused a request, and not an admission

@@ -29,7 +29,7 @@ func (r *run) relabel(task *Task, exact bool) {
 	case due && !r.mayRelabel(&task.View):
 		r.Progress.Waiting = true
 	case due && len(r.Taken) == 0:
-		r.Progress.Labelled = r.label(membership, r.version(&task.View))
+		r.Progress.Labelled = r.label(membership, r.mustHave(&task.View))
 	case !isolated && !r.based && r.observed.carriesMembership():
 		r.unlabel(ofAnyVersion)
 	}
@@ -69,8 +69,12 @@ func (r *run) label(membership map[string]string, version string) bool {
 	if version != ofAnyVersion {
 		config.WithResourceVersion(version)
 	}
-	err := r.request(func(ctx context.Context) error {
-		return r.network.Apply(ctx, config, fieldOwner, client.ForceOwnership)
+	err := r.request(key{KindNamespace, namespace.Name}, func(ctx context.Context) error {
+		err := r.network.Apply(ctx, config, fieldOwner, client.ForceOwnership)
+		if err == nil {
+			r.labelled(transition.Membership{Profile: membership[v1alpha1.ProfileLabel], Tier: membership[v1alpha1.TierLabel]})
+		}
+		return err
 	})
 	if err != nil {
 		r.fail(KindNamespace, "", fmt.Errorf("labelling: %w", err))
@@ -87,9 +91,9 @@ func (r *run) label(membership map[string]string, version string) bool {
 // by changing the namespace again and again.
 const ofAnyVersion = ""
 
-// version is the one that a namespace must still have when its labels are changed. Who changes it again
-// and again must not be able to keep the labels that it has.
-func (r *run) version(view *transition.View) string {
+// mustHave is the version that a namespace must still have when its labels are changed. Who changes it
+// again and again must not be able to keep the labels that it has.
+func (r *run) mustHave(view *transition.View) string {
 	if view.FailsForLong {
 		return ofAnyVersion
 	}
@@ -114,8 +118,12 @@ func (r *run) unlabel(version string) bool {
 		return false
 	}
 	target := &metav1.PartialObjectMetadata{TypeMeta: namespaceType, ObjectMeta: metav1.ObjectMeta{Name: namespace.Name}}
-	err = r.request(func(ctx context.Context) error {
-		return r.network.Patch(ctx, target, client.RawPatch(types.MergePatchType, patch), fieldOwner)
+	err = r.request(key{KindNamespace, namespace.Name}, func(ctx context.Context) error {
+		err := r.network.Patch(ctx, target, client.RawPatch(types.MergePatchType, patch), fieldOwner)
+		if err == nil {
+			r.labelled(transition.Membership{})
+		}
+		return err
 	})
 	if err != nil {
 		r.fail(KindNamespace, "", fmt.Errorf("removing the membership labels: %w", err))

@@ -188,7 +188,7 @@ func (r *run) step(step transition.Step) {
 		r.blocked = append(r.blocked, step.Desired.Name)
 		return
 	}
-	w := Write{Desired: step.Desired, UID: r.written[step.Desired.Name].UID}
+	w := Write{Desired: step.Desired, UID: r.written[keyOf(step.Desired)].UID}
 	if step.Current != nil {
 		w.UID = step.Current.GetUID()
 	}

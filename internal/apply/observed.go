@@ -105,6 +105,19 @@ func (o *Observed) objects() []client.Object {
 	return out
 }
 
+// find returns an object, or the namespace itself; nil if it is not there.
+func (o *Observed) find(k key) client.Object {
+	if k.kind == KindNamespace {
+		return o.Namespace
+	}
+	for _, obj := range o.objects() {
+		if keyOf(obj) == k {
+			return obj
+		}
+	}
+	return nil
+}
+
 func desiredObjects(o render.Objects) []client.Object {
 	out := make([]client.Object, 0, len(o.Policies)+len(o.Roles)+len(o.Bindings))
 	for _, policy := range o.Policies {

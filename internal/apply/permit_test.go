@@ -5,6 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
 // TestAPassThatIsOutOfDate may make some writes, and then none, whatever is permitted afterwards.
@@ -16,7 +18,7 @@ func TestAPassThatIsOutOfDate(t *testing.T) {
 			return func() { ended++ }, asked != permitted+1
 		}
 		r := &recorder{}
-		result := New(r, r).While(permit).Member(t.Context(), task(shop(t)), see(nil).Observed)
+		result := New(r, r).While(permit, func(transition.Membership) {}).Member(t.Context(), task(shop(t)), see(nil).Observed)
 		if diff := cmp.Diff(everything[:permitted], r.calls, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("after %d writes, requests (-want +got):\n%s", permitted, diff)
 		}
@@ -28,7 +30,7 @@ func TestAPassThatIsOutOfDate(t *testing.T) {
 
 func TestAPassThatIsPermitted(t *testing.T) {
 	r := &recorder{}
-	result := New(r, r).While(func() (func(), bool) { return func() {}, true }).Member(t.Context(), task(shop(t)), see(nil).Observed)
+	result := New(r, r).While(func() (func(), bool) { return func() {}, true }, func(transition.Membership) {}).Member(t.Context(), task(shop(t)), see(nil).Observed)
 	if diff := cmp.Diff(everything, r.calls); diff != "" || result.Outdated {
 		t.Errorf("it is outdated: %t; requests (-want +got):\n%s", result.Outdated, diff)
 	}

@@ -29,7 +29,7 @@ func (a *Applier) Release(ctx context.Context, view transition.View, observed *O
 		r.judgeFailures()
 		return r.Result
 	default:
-		r.Progress.Labelled = r.unlabel(r.version(&view))
+		r.Progress.Labelled = r.unlabel(r.mustHave(&view))
 	}
 	if !r.failed(KindNamespace) {
 		r.steps(transition.Removal(policies, start))

@@ -64,7 +64,7 @@ func (c *Census) Take(serial int64, places map[string]Place) {
 	c.mistaken, c.kept, c.leaving = byTier{}, byTier{}, map[string]bool{}
 	for namespace, place := range places {
 		if old, was := known[namespace]; was {
-			place = place.knowing(&old)
+			place = place.remembering(&old)
 		}
 		c.put(namespace, place)
 	}
@@ -87,6 +87,7 @@ func (c *Census) Enter(serial int64, namespace string, place Place) (view View, 
 		place.Isolated = place.Isolated && !place.isFeigned(&old)
 		place = place.knowing(&old)
 	}
+	place.lookedAt = true
 	c.move(namespace, place)
 	return c.view(&place), true
 }
@@ -106,7 +107,7 @@ func (c *Census) Report(serial int64, namespace string, seen View, progress Prog
 	again = progress.Waiting && present != seen
 	place.progress = progress.since(&place.progress, now)
 	if progress.Labelled {
-		place.Has = place.Due
+		place.has(place.Due)
 	}
 	if progress.Released {
 		place.Isolated = false
@@ -121,6 +122,25 @@ func (c *Census) Report(serial int64, namespace string, seen View, progress Prog
 	}
 	c.move(namespace, place)
 	return again
+}
+
+// Labelled takes note of what the operator has made the labels of a namespace say.
+func (c *Census) Labelled(namespace string, now Membership) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if place, known := c.places[namespace]; known {
+		place.has(now)
+		c.move(namespace, place)
+	}
+}
+
+// Wrote tells whether the operator has changed the membership labels of a namespace since it last looked
+// at it, and what they said before and say now. Others may not see it yet.
+func (c *Census) Wrote(namespace string) (before, now Membership, wrote bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	place := c.places[namespace]
+	return place.before, place.Has, place.wrote
 }
 
 // Exceptions returns the namespaces that selectors and labels of a profile are wrong about.

@@ -28,6 +28,12 @@ type Place struct {
 	Basis any
 
 	progress Progress
+	// lookedAt is set once the namespace was looked at, and may have been written to.
+	lookedAt bool
+	// wrote is set if the operator has changed the labels since it last saw them, and before is what they
+	// said then.
+	wrote  bool
+	before Membership
 }
 
 // Progress is how far a namespace is.
@@ -171,6 +177,30 @@ func (p *Place) knowing(old *Place) Place {
 		p.progress = old.progress.clocks()
 	}
 	return *p
+}
+
+// remembering takes over what was known when profiles changed. What the operator wrote under earlier ones
+// need not be seen yet: a namespace that was about to join may be isolated.
+func (p *Place) remembering(old *Place) Place {
+	none := Membership{}
+	mayBeIsolated := old.lookedAt && old.Role() == Joining && p.Has == none && p.Due == none
+	p.Isolated = mayBeIsolated || p.Isolated && !p.isFeigned(old)
+	p.lookedAt = old.lookedAt
+	if old.wrote && p.Has == old.Has {
+		p.wrote, p.before = true, old.before
+	}
+	return p.knowing(old)
+}
+
+// has takes note of what the operator has made the labels say.
+func (p *Place) has(now Membership) {
+	if p.Has == now {
+		return
+	}
+	if !p.wrote {
+		p.wrote, p.before = true, p.Has
+	}
+	p.Has = now
 }
 
 // isFeigned tells whether the namespace is isolated by somebody else, since it was rid of its policies

@@ -33,18 +33,16 @@ func (s *simulated) prepareInterruption() {
 	if rapid.IntRange(0, 2).Draw(s.t, "interruption") > 0 {
 		return
 	}
-	interrupted := s.ideal()
 	s.machine.interruptAt = s.machine.writes + rapid.IntRange(0, 12).Draw(s.t, "interruption after")
 	s.machine.interrupt = func() {
 		s.totals.interrupted++
-		s.wanted = append(s.wanted, interrupted)
+		s.wanted = append(s.wanted, s.ideal())
 		s.interrupted = append(s.interrupted, s.tracker.Flows())
 		var text string
 		s.machine.watch(func() { text = s.drawChange() })
 		s.lookAtAll()
 		s.interrupted = append(s.interrupted, s.tracker.Flows())
-		if strings.HasPrefix(text, "relabel") {
-			// Policies on the way may go by the labels of users. What it does to them is not the operator's.
+		if s.relabelled = strings.HasPrefix(text, "relabel"); s.relabelled {
 			s.wanted = append(s.wanted, s.tracker.Flows())
 		}
 		s.record(text + "\n" + s.declared())

@@ -25,6 +25,10 @@ const home = "home"
 // be found out.
 const soon = 50 * time.Second
 
+// atOnce is what the operator waits less than before it looks at a namespace again whatever happens. If
+// it waits for longer, it waits for something that it is told of.
+const atOnce = 100 * time.Millisecond
+
 // workers is how many namespaces are worked on at the same time.
 const workers = 4
 
@@ -43,6 +47,8 @@ type machine struct {
 	late bool
 	// saw is called with what a late watch shows when it has shown a change that is not the operator's.
 	saw func(shown *store)
+	// wanted is called before something changes that is not the operator's, and was to be expected.
+	wanted func()
 	// faults has one of so many writes fail, made or not; none if zero.
 	faults int
 	// crashAt is the number of writes after which the operator crashes; none if negative.
@@ -61,6 +67,7 @@ type machine struct {
 	alone bool
 
 	life   *life
+	now    time.Time
 	writes int
 	passes int
 	failed int
@@ -73,8 +80,11 @@ type life struct {
 	writer     *writer
 	dirty      map[string]bool
 	active     map[string]*pass
-	// later are the namespaces that are tried again after a while, since a write was refused.
-	later map[string]bool
+	// later are the namespaces that are tried again after a while, since a write was refused, and waits
+	// those that are looked at again if the cache shows nothing new for a second or some.
+	later, waits map[string]bool
+	// timers are what is done after a second.
+	timers []func()
 }
 
 // pass is one call of Reconcile, which goes on when it is told to.
@@ -88,7 +98,7 @@ type pass struct {
 
 // start begins a new life, that knows nothing of the one before.
 func (m *machine) start() {
-	l := &life{cache: newCache(m.store), dirty: map[string]bool{}, active: map[string]*pass{}, later: map[string]bool{}}
+	l := &life{cache: newCache(m.store), dirty: map[string]bool{}, active: map[string]*pass{}, later: map[string]bool{}, waits: map[string]bool{}}
 	w := &writer{
 		store: m.store,
 		turn:  func(namespace string) (fate, error) { return l.turn(namespace) },
@@ -99,8 +109,10 @@ func (m *machine) start() {
 	l.writer = w
 	census := transition.NewCensus()
 	l.reconciler = &controllers.NamespaceReconciler{
-		Reader:   l.cache.shown,
-		Applier:  apply.New(w, w),
+		Reader: l.cache.shown,
+		Applier: apply.New(w, w).Timed(
+			func() time.Time { return m.now },
+			func(_ time.Duration, do func()) { l.timers = append(l.timers, do) }),
 		Profiles: controllers.NewProfiles(l.cache.shown, claim.Protected{home}, census, home),
 		Ledger:   controllers.NewLedger(),
 		Census:   census,
@@ -146,7 +158,7 @@ func (m *machine) fate(namespace string) fate {
 		return made
 	}
 	m.failed++
-	if m.choose(2) == 0 && !m.late {
+	if m.choose(2) == 0 {
 		return unanswered
 	}
 	return dropped
@@ -220,18 +232,34 @@ func (m *machine) advance(ctx context.Context, namespace string) {
 	delete(l.active, namespace)
 	l.writer.catchUp(namespace)
 	switch wait := p.result.RequeueAfter; {
-	case p.err != nil, wait > 0 && wait < soon:
+	case p.err != nil, wait > 0 && wait < atOnce:
 		l.dirty[namespace] = true
+	case wait > 0 && wait < soon:
+		l.waits[namespace] = true
 	case wait > 0 && wait != transition.Patience:
 		l.later[namespace] = true
 	}
 }
 
 // letTimeGoBy does now and then, and when there is nothing else to do, what happens after some time:
-// bookmarks of deleted profiles go, and refused writes are tried again. It tells whether it did.
+// bookmarks of deleted profiles go, and refused writes are tried again. It tells whether it did. A second
+// goes by only if there is nothing else to do: all watches have shown everything by then.
 func (m *machine) letTimeGoBy(idle bool) bool {
+	if l := m.life; idle && len(l.timers)+len(l.waits) > 0 {
+		m.now = m.now.Add(10 * time.Second)
+		for _, do := range l.timers {
+			do()
+		}
+		l.timers = nil
+		maps.Copy(l.dirty, l.waits)
+		clear(l.waits)
+		return true
+	}
 	if len(m.garbage)+len(m.life.later) == 0 || !idle && m.choose(8) > 0 {
 		return false
+	}
+	if len(m.garbage) > 0 {
+		m.wanted()
 	}
 	for _, profile := range m.garbage {
 		m.watch(func() { m.store.collect(profile) })

@@ -50,6 +50,9 @@ type simulated struct {
 	warm bool
 	// interrupted are the flows when what was wanted has changed.
 	interrupted []invariant.Flows
+	// relabelled is set if the change on the way was one of labels of users. Policies on the way, or under
+	// way, may go by these. What that does to them is not the operator's.
+	relabelled bool
 	// midway is set if namespaces were held, as what was declared before, or half of it, has them.
 	midway bool
 	// exempt are the namespaces of which nothing is promised: writes were refused there, or somebody
@@ -94,6 +97,7 @@ func newSimulated(t *rapid.T, totals *totals) *simulated {
 		choose:  func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "next") },
 		wrote:   s.wrote,
 		saw:     s.saw,
+		wanted:  func() { s.wanted = append(s.wanted, s.ideal()) },
 		crashAt: -1, interruptAt: -1,
 		overtaken: map[*pass]bool{},
 	}
@@ -127,8 +131,12 @@ func (s *simulated) lookAtAll() {
 func (s *simulated) wrote(namespace, text string, late bool) {
 	s.look(namespace)
 	if late {
-		// The change finds this, too: it was on its way.
+		// The change finds this, too: it was on its way. So does what the operator has seen of the change.
 		s.interrupted = append(s.interrupted, s.tracker.Flows())
+		s.saw(s.machine.life.cache.shown)
+		if s.relabelled {
+			s.wanted = append(s.wanted, s.tracker.Flows())
+		}
 	}
 	s.record(text, s.store.policies(namespace)...)
 }
@@ -145,7 +153,7 @@ func (s *simulated) record(text string, policies ...*networkingv1.NetworkPolicy)
 func (s *simulated) transition(change func()) {
 	s.before, s.midway = s.policies(), s.isHeld() || s.anyHeld()
 	s.states, s.log, s.wanted, s.exempt, s.layers = nil, nil, nil, nil, map[string][]string{}
-	s.interrupted = nil
+	s.interrupted, s.relabelled = nil, false
 	clear(s.machine.overtaken)
 	s.warm = s.machine.life != nil && rapid.Bool().Draw(s.t, "warm")
 	s.machine.watch(change)

@@ -67,10 +67,11 @@ func (w *writer) admit(namespace string) (fate, error) {
 
 // finish tells of a write, and answers it.
 func (w *writer) finish(f fate, namespace, text string) error {
-	w.wrote(namespace, text)
 	if f == unanswered {
+		w.wrote(namespace, text+", and there is no answer")
 		return errLost
 	}
+	w.wrote(namespace, text)
 	return nil
 }
 
