@@ -28,7 +28,7 @@ func (r *run) relabel(task *Task, exact bool) {
 	switch due := isolated && !r.Progress.Labelled; {
 	case due && !r.mayRelabel(&task.View):
 		r.Progress.Waiting = true
-	case due && len(r.Taken) == 0:
+	case due:
 		r.Progress.Labelled = r.label(membership, r.mustHave(&task.View))
 	case !isolated && !r.based && r.observed.carriesMembership():
 		r.unlabel(ofAnyVersion)
@@ -48,10 +48,9 @@ func (r *run) isolated() bool {
 }
 
 // judgeFailures tells those who wait for the namespace whether something keeps it from going on:
-// something that may pass, or that only a person can change. Access is of no concern to others, but
-// a name that is taken keeps a newcomer from getting its labels.
+// something that may pass, or that only a person can change. Access is of no concern to others.
 func (r *run) judgeFailures() {
-	r.Progress.Stuck = len(r.blocked) > 0 || len(r.Taken) > 0 && !r.observed.carriesMembership()
+	r.Progress.Stuck = len(r.blocked) > 0
 	for _, f := range r.Failures {
 		if f.Kind == KindNetworkPolicy || f.Kind == KindNamespace {
 			r.Progress.Stuck = r.Progress.Stuck || f.isLasting()

@@ -44,12 +44,14 @@ func (r *run) target(task *Task, have []*networkingv1.NetworkPolicy) (target tra
 	case view.Role == transition.Joining:
 		return transition.Exactly(r.joining(task)), false
 	}
-	return transition.Widened(task.Policies(sight(view, transition.WasOpened(have))), have, transition.Widening{
+	wasOpen := transition.WasOpened(have)
+	return transition.Widened(task.Policies(sight(view, wasOpen)), have, transition.Widening{
 		Profile:     task.Profile,
 		Tiers:       view.AnyLeaving,
 		Before:      view.AnySecond || view.AnyLeaving || view.Role == transition.Moving,
 		After:       view.AnyFirst || view.AnyLeaving || view.Role == transition.Moving,
-		Unsegmented: view.AnyJoining,
+		// One that was open was so to whoever is no member: what that allows need not wait.
+		Unsegmented: view.AnyJoining && !wasOpen,
 	}), false
 }
 
@@ -155,17 +157,17 @@ func (o *Observed) start() transition.Start {
 	return transition.Open
 }
 
-// steps makes the writes one after the other. After one that failed, nothing is removed. What
-// closes a path without removing a policy is not done either, as long as a retry may help: what
-// the failed write was to open may be what it closes. Without the base policy nothing else is
+// steps makes the writes one after the other. After one that failed or cannot be made, nothing is
+// removed. What closes a path without removing a policy is not done either, as long as a retry may help:
+// what the failed write was to open may be what it closes. Without the base policy nothing else is
 // written: a pod with a policy of its own would be denied all that the base policy allows.
 func (r *run) steps(steps []transition.Step) {
 	for _, step := range steps {
-		failed := r.failed(KindNetworkPolicy)
-		if failed && (!r.based || step.Desired == nil || step.Closes && r.mayRetry()) {
-			continue
+		isBaseless := !r.based && (r.failed(KindNetworkPolicy) || slices.Contains(r.blocked, render.Prefix))
+		isHeld := !r.isolated() && (step.Desired == nil || step.Closes && r.mayRetry())
+		if !isBaseless && !isHeld {
+			r.step(step)
 		}
-		r.step(step)
 	}
 }
 

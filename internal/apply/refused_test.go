@@ -44,6 +44,13 @@ func TestMemberWhenSomethingIsInTheWay(t *testing.T) {
 			state:    status.Failing,
 			reasons:  []string{v1alpha1.ReasonRejected},
 		},
+		"if a policy's name is taken, no policy is removed: it may be what the other one was to replace": {
+			observed: func(o render.Objects) *Observed {
+				return see(member).holding(o).but(func(s *Observed) { s.Policies[1] = *inTheWay; s.Policies = append(s.Policies, *leftOver) })
+			},
+			state:   status.Failing,
+			reasons: []string{v1alpha1.ReasonNameTaken},
+		},
 		"if a policy cannot be written, no policy is removed or closed, and a newcomer gets no labels": {
 			observed: func(render.Objects) *Observed {
 				return see(nil).but(func(s *Observed) { s.Policies = append(s.Policies, *leftOver) })
@@ -80,11 +87,10 @@ func TestMemberWhenSomethingIsInTheWay(t *testing.T) {
 			state:    status.Failing,
 			reasons:  []string{v1alpha1.ReasonAboveCeiling},
 		},
-		"a foreign policy with the base policy's name is not touched, and a newcomer gets no labels": {
+		"a foreign policy with the base policy's name is not touched, and a newcomer gets neither other policies nor labels": {
 			observed: func(render.Objects) *Observed {
 				return see(nil).but(func(s *Observed) { s.Policies = append(s.Policies, *foreign) })
 			},
-			want:    network[1:2],
 			state:   status.Failing,
 			reasons: []string{v1alpha1.ReasonNameTaken},
 		},
@@ -107,13 +113,13 @@ func TestMemberWhenSomethingIsInTheWay(t *testing.T) {
 			state:   status.Failing,
 			reasons: []string{v1alpha1.ReasonNameTaken},
 		},
-		"a foreign role keeps the binding from being created": {
+		"a foreign role keeps the binding from being created, and nothing else": {
 			observed: func(render.Objects) *Observed {
 				return see(nil).but(func(s *Observed) {
 					s.Roles = append(s.Roles, *builders.MakeRBACRole(namespace, "segmentation-viewer").UID("theirs").Obj())
 				})
 			},
-			want:    network,
+			want:    lists(network, []string{labelling}),
 			state:   status.Failing,
 			reasons: []string{v1alpha1.ReasonNameTaken},
 		},

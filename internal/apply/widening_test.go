@@ -48,8 +48,10 @@ func TestAMemberKeepsWhatItHadBesideWhatItGets(t *testing.T) {
 	toUnsegmented := func(d *builders.DependencyBuilder) *builders.DependencyBuilder { return d.ToPeer("unsegmented") }
 	cases := map[string]struct {
 		before, after *builders.ProfileBuilder
-		view          func(*transition.View)
-		want          []string
+		// opened is set if it was about to leave, and is not.
+		opened bool
+		view   func(*transition.View)
+		want   []string
 	}{
 		"while others leave, what it had with tiers, since labels are about to go": {
 			before: reaching(toAPI, 80), after: reaching(toAPI, 81),
@@ -71,6 +73,11 @@ func TestAMemberKeepsWhatItHadBesideWhatItGets(t *testing.T) {
 			view: func(v *transition.View) { v.AnyJoining = true },
 			want: []string{"change " + basePolicy + ": profile=shop,tier=api on 81 and !profile on 80"},
 		},
+		"while others join, what it gets with those who are no members, if it was open to them": {
+			before: reaching(toAPI, 80), after: reaching(toUnsegmented, 81), opened: true,
+			view: func(v *transition.View) { v.AnyJoining = true },
+			want: []string{"change " + basePolicy + ": !profile on 81"},
+		},
 		"but not what somebody added to what was as declared": {
 			before: reaching(toAPI, 80), after: reaching(toAPI, 81),
 			view: func(v *transition.View) { v.AnyLeaving, v.WasExact = true, true },
@@ -86,7 +93,13 @@ func TestAMemberKeepsWhatItHadBesideWhatItGets(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			todo := task(rendered(t, c.after)).seeing(among(transition.Member, c.view), compiled(t, c.after))
 			r := &recorder{tells: lets}
-			New(r, r).Member(t.Context(), todo, see(member).holding(rendered(t, c.before)).Observed)
+			observed := see(member).holding(rendered(t, c.before)).Observed
+			if c.opened {
+				spec := &observed.Policies[0].Spec
+				spec.Egress = append(spec.Egress, networkingv1.NetworkPolicyEgressRule{})
+				spec.Ingress = append(spec.Ingress, networkingv1.NetworkPolicyIngressRule{})
+			}
+			New(r, r).Member(t.Context(), todo, observed)
 			if diff := cmp.Diff(c.want, r.calls); diff != "" {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}

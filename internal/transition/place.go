@@ -56,6 +56,8 @@ type Progress struct {
 	Stuck bool
 
 	failingSince time.Time
+	// forLong is set if it has been failing for longer than others wait for it.
+	forLong      bool
 	waitingSince time.Time
 	// overdue is set once the namespace has waited for too long.
 	overdue bool
@@ -87,7 +89,8 @@ func (p Progress) since(before *Progress, now time.Time) Progress {
 	if !before.Failing {
 		p.failingSince = now
 	}
-	p.Stuck = p.Stuck || now.Sub(p.failingSince) >= Patience
+	p.forLong = now.Sub(p.failingSince) >= Patience
+	p.Stuck = p.Stuck || p.forLong
 	return p
 }
 
@@ -95,7 +98,7 @@ func (p Progress) since(before *Progress, now time.Time) Progress {
 func (p Progress) clocks() Progress {
 	return Progress{
 		Waiting: p.Waiting, waitingSince: p.waitingSince, overdue: p.overdue,
-		Failing: p.Failing, failingSince: p.failingSince,
+		Failing: p.Failing, failingSince: p.failingSince, forLong: p.forLong,
 	}
 }
 

@@ -130,7 +130,7 @@ type View struct {
 func (c *Census) view(place *Place) View {
 	v := View{
 		Role: place.Role(), Has: place.Has, WasExact: place.progress.Exact,
-		FailsForLong: place.progress.Failing && place.progress.Stuck,
+		FailsForLong: place.progress.forLong,
 		Alone:        true, AloneOfAll: true, MayOpen: true, MayRelabel: true,
 	}
 	if place.progress.overdue {

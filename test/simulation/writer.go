@@ -154,7 +154,7 @@ func (w *writer) label(n *corev1ac.NamespaceApplyConfiguration) error {
 	if err != nil {
 		return err
 	}
-	if have := w.store.namespaces[*n.Name]; have.UID != *n.UID || have.ResourceVersion != *n.ResourceVersion {
+	if have := w.store.namespaces[*n.Name]; have.UID != *n.UID || n.ResourceVersion != nil && have.ResourceVersion != *n.ResourceVersion {
 		return conflict(*n.Name)
 	}
 	w.store.label(*n.Name, n.Labels)
