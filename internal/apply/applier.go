@@ -57,7 +57,7 @@ func New(network, access client.Writer) *Applier {
 	return &Applier{
 		network: network, access: access, expected: newExpectations(),
 		labelled: func(transition.Membership) {},
-		after: func(d time.Duration, do func()) { time.AfterFunc(d, do) },
+		after:    func(d time.Duration, do func()) { time.AfterFunc(d, do) },
 	}
 }
 

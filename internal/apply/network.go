@@ -46,10 +46,10 @@ func (r *run) target(task *Task, have []*networkingv1.NetworkPolicy) (target tra
 	}
 	wasOpen := transition.WasOpened(have)
 	return transition.Widened(task.Policies(sight(view, wasOpen)), have, transition.Widening{
-		Profile:     task.Profile,
-		Tiers:       view.AnyLeaving,
-		Before:      view.AnySecond || view.AnyLeaving || view.Role == transition.Moving,
-		After:       view.AnyFirst || view.AnyLeaving || view.Role == transition.Moving,
+		Profile: task.Profile,
+		Tiers:   view.AnyLeaving,
+		Before:  view.AnySecond || view.AnyLeaving || view.Role == transition.Moving,
+		After:   view.AnyFirst || view.AnyLeaving || view.Role == transition.Moving,
 		// One that was open was so to whoever is no member: what that allows need not wait.
 		Unsegmented: view.AnyJoining && !wasOpen,
 	}), false

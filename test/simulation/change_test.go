@@ -36,12 +36,12 @@ func (s *simulated) prepareInterruption() {
 	s.machine.interruptAt = s.machine.writes + rapid.IntRange(0, 12).Draw(s.t, "interruption after")
 	s.machine.interrupt = func() {
 		s.totals.interrupted++
-		s.wanted = append(s.wanted, s.ideal())
-		s.interrupted = append(s.interrupted, s.tracker.Flows())
+		s.want(s.store)
+		s.found()
 		var text string
 		s.machine.watch(func() { text = s.drawChange() })
 		s.lookAtAll()
-		s.interrupted = append(s.interrupted, s.tracker.Flows())
+		s.found()
 		if s.relabelled = strings.HasPrefix(text, "relabel"); s.relabelled {
 			s.wanted = append(s.wanted, s.tracker.Flows())
 		}
@@ -123,12 +123,12 @@ func (s *simulated) deleteProfile(name string) {
 		s.store.collect(name)
 		return
 	}
-	s.wanted = append(s.wanted, s.ideal())
+	s.want(s.store)
 	s.machine.garbage = append(s.machine.garbage, name)
 	mark := s.store.objects[home]
 	s.store.objects[home] = maps.Clone(mark)
 	s.store.collect(name)
-	s.wanted = append(s.wanted, s.ideal())
+	s.want(s.store)
 	s.store.objects[home] = mark
 }
 
@@ -165,7 +165,7 @@ func (s *simulated) relabelOneByOne() []string {
 // this transition, and leaves them with the last ones.
 func (s *simulated) wantAll(names []string) {
 	if len(names) == 0 {
-		s.wanted = append(s.wanted, s.ideal())
+		s.want(s.store)
 		return
 	}
 	if s.store.namespaces[names[0]] == nil {

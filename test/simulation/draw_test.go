@@ -69,6 +69,9 @@ func drawProfile(t *rapid.T, name string, created time.Time) *v1alpha1.Segmentat
 	for _, dependency := range names {
 		b.Dependency(drawDependency(t, dependency, tiers))
 	}
+	for _, role := range roles() {
+		b.Role(drawRole(t, role))
+	}
 	p := b.Defaulted().Obj()
 	p.CreationTimestamp = metav1.NewTime(created)
 	return p
@@ -93,6 +96,7 @@ func drawTier(t *rapid.T, name, layer string, i int) v1alpha1.Tier {
 	} else {
 		tier.Selector(map[string]string{"layer": layer})
 	}
+	drawAccess(t, tier)
 	return tier.Obj()
 }
 

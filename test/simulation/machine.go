@@ -98,7 +98,10 @@ type pass struct {
 
 // start begins a new life, that knows nothing of the one before.
 func (m *machine) start() {
-	l := &life{cache: newCache(m.store), dirty: map[string]bool{}, active: map[string]*pass{}, later: map[string]bool{}, waits: map[string]bool{}}
+	l := &life{
+		cache: newCache(m.store), active: map[string]*pass{},
+		dirty: map[string]bool{}, later: map[string]bool{}, waits: map[string]bool{},
+	}
 	w := &writer{
 		store: m.store,
 		turn:  func(namespace string) (fate, error) { return l.turn(namespace) },

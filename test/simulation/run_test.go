@@ -50,6 +50,8 @@ type simulated struct {
 	warm bool
 	// interrupted are the flows when what was wanted has changed.
 	interrupted []invariant.Flows
+	// mayHave are the rights of all states that were wanted.
+	mayHave rights
 	// relabelled is set if the change on the way was one of labels of users. Policies on the way, or under
 	// way, may go by these. What that does to them is not the operator's.
 	relabelled bool
@@ -65,6 +67,8 @@ type state struct {
 	flows invariant.Flows
 	// absent are the namespaces that are not there, and have no pods.
 	absent []string
+	// rights are who may read what.
+	rights rights
 	// policies are those of the namespace that was written to, for texts.
 	policies []*networkingv1.NetworkPolicy
 }
@@ -97,7 +101,7 @@ func newSimulated(t *rapid.T, totals *totals) *simulated {
 		choose:  func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "next") },
 		wrote:   s.wrote,
 		saw:     s.saw,
-		wanted:  func() { s.wanted = append(s.wanted, s.ideal()) },
+		wanted:  func() { s.want(s.store) },
 		crashAt: -1, interruptAt: -1,
 		overtaken: map[*pass]bool{},
 	}
@@ -132,7 +136,7 @@ func (s *simulated) wrote(namespace, text string, late bool) {
 	s.look(namespace)
 	if late {
 		// The change finds this, too: it was on its way. So does what the operator has seen of the change.
-		s.interrupted = append(s.interrupted, s.tracker.Flows())
+		s.found()
 		s.saw(s.machine.life.cache.shown)
 		if s.relabelled {
 			s.wanted = append(s.wanted, s.tracker.Flows())
@@ -141,10 +145,22 @@ func (s *simulated) wrote(namespace, text string, late bool) {
 	s.record(text, s.store.policies(namespace)...)
 }
 
+// want takes note of what is declared for now, or what the operator takes to be.
+func (s *simulated) want(store *store) {
+	s.wanted = append(s.wanted, s.idealOf(store))
+	maps.Copy(s.mayHave, s.rightsDue(store))
+}
+
+// found takes note of what a change on the way finds.
+func (s *simulated) found() {
+	s.interrupted = append(s.interrupted, s.tracker.Flows())
+	maps.Copy(s.mayHave, s.rightsNow())
+}
+
 // record takes note of the present state.
 func (s *simulated) record(text string, policies ...*networkingv1.NetworkPolicy) {
 	absent := slices.DeleteFunc(slices.Clone(s.world.Namespaces), func(name string) bool { return s.store.namespaces[name] != nil })
-	s.states = append(s.states, state{s.tracker.Flows(), absent, policies})
+	s.states = append(s.states, state{s.tracker.Flows(), absent, s.rightsNow(), policies})
 	s.log = append(s.log, text)
 }
 
@@ -153,7 +169,7 @@ func (s *simulated) record(text string, policies ...*networkingv1.NetworkPolicy)
 func (s *simulated) transition(change func()) {
 	s.before, s.midway = s.policies(), s.isHeld() || s.anyHeld()
 	s.states, s.log, s.wanted, s.exempt, s.layers = nil, nil, nil, nil, map[string][]string{}
-	s.interrupted, s.relabelled = nil, false
+	s.interrupted, s.relabelled, s.mayHave = nil, false, s.rightsNow()
 	clear(s.machine.overtaken)
 	s.warm = s.machine.life != nil && rapid.Bool().Draw(s.t, "warm")
 	s.machine.watch(change)
@@ -175,6 +191,7 @@ func (s *simulated) transition(change func()) {
 		s.t.Fatalf("%v\n%s", err, s.describe())
 	}
 	s.judge()
+	s.judgeRights()
 	s.checkSettled()
 	s.totals.pairs++
 	if s.machine.late {

@@ -20,6 +20,10 @@ import (
 
 // checkSettled compares what is in the cluster with what the compiler makes of the profiles.
 func (s *simulated) checkSettled() {
+	due, now := s.rightsDue(s.store), s.rightsNow()
+	if diff := cmp.Diff(due, now); diff != "" {
+		s.t.Fatalf("rights are not as declared (-want +got):\n%s\n%s", diff, s.describe())
+	}
 	for _, name := range s.store.cluster() {
 		n := s.store.namespaces[name]
 		if s.store.profiles[n.Labels[v1alpha1.ProfileLabel]] == nil && n.Labels[v1alpha1.ProfileLabel] != "" {
@@ -30,7 +34,7 @@ func (s *simulated) checkSettled() {
 			continue
 		}
 		got := slices.DeleteFunc(s.store.policies(name), func(p *networkingv1.NetworkPolicy) bool { return !apply.IsManaged(p) })
-		if diff := cmp.Diff(specs(want), specs(got)); diff != "" {
+		if diff := cmp.Diff(specs(want.Policies), specs(got)); diff != "" {
 			s.t.Fatalf("namespace %s is not as declared (-want +got):\n%s\n%s", name, diff, s.describe())
 		}
 		has := map[string]string{}
@@ -69,7 +73,7 @@ func specs(policies []*networkingv1.NetworkPolicy) map[string]networkingv1.Netwo
 }
 
 // due is what a namespace should have in the end, unless it is held.
-func (s *simulated) due(store *store, name string) (member map[string]string, policies []*networkingv1.NetworkPolicy, held bool) {
+func (s *simulated) due(store *store, name string) (member map[string]string, want render.Objects, held bool) {
 	n := claim.Namespace{Name: name, Labels: store.namespaces[name].Labels}
 	var claimants []claim.Claimant
 	if of := n.Labels[v1alpha1.ProfileLabel]; of != "" && store.profiles[of] == nil && !store.isMarked(of) {
@@ -85,13 +89,13 @@ func (s *simulated) due(store *store, name string) (member map[string]string, po
 	claim.Sort(claimants)
 	decision := claim.Decide(n, claimants, nil)
 	if decision.Outcome != claim.Claimed {
-		return map[string]string{}, nil, decision.Outcome == claim.Held
+		return map[string]string{}, render.Objects{}, decision.Outcome == claim.Held
 	}
 	p, errs := plan.Compile(store.profiles[decision.Profile])
 	if len(errs) > 0 {
 		s.t.Fatal(errs.ToAggregate())
 	}
-	return render.MembershipLabels(decision.Profile, decision.Tier), render.Tier(p, p.Tier(decision.Tier)).In(name).Policies, false
+	return render.MembershipLabels(decision.Profile, decision.Tier), render.Tier(p, p.Tier(decision.Tier)).In(name), false
 }
 
 // saw takes note of what the operator takes to be declared by now. It learns of one change after the
@@ -107,6 +111,7 @@ func (s *simulated) saw(shown *store) {
 		}
 		seen.label(name, map[string]string{"layer": old.Labels["layer"]})
 	}
+	maps.Copy(s.mayHave, s.rightsDue(seen))
 	if flows := s.idealOf(seen); !flows.Equal(s.ideal()) {
 		s.wanted = append(s.wanted, flows)
 	}
@@ -138,7 +143,7 @@ func (s *simulated) idealOf(store *store) invariant.Flows {
 			delete(has, v1alpha1.ProfileLabel)
 			delete(has, v1alpha1.TierLabel)
 			maps.Copy(has, member)
-			policies = append(policies, want...)
+			policies = append(policies, want.Policies...)
 		}
 		namespaces = append(namespaces, reach.Namespace{Name: name, Labels: has})
 		of := store.policies(name)
