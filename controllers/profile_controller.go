@@ -24,6 +24,10 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
 )
 
+// underWayRetry is how long a profile waits before it looks whether writes are still under way that were
+// decided on before it changed. Profiles are few; namespaces are woken up.
+const underWayRetry = 50 * time.Millisecond
+
 // ProfileReconciler sums up what is known of a profile's namespaces in its status.
 type ProfileReconciler struct {
 	// Reader reads from the cache.
@@ -72,7 +76,7 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	}
 	profiles, err := r.Profiles.current(ctx)
 	if errors.Is(err, errUnderWay) {
-		return reconcile.Result{RequeueAfter: soon}, nil
+		return reconcile.Result{RequeueAfter: underWayRetry}, nil
 	}
 	if err != nil {
 		return reconcile.Result{}, err

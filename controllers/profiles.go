@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -137,9 +136,6 @@ type snapshot struct {
 // errUnderWay says that profiles have changed, and that writes are still under way that were decided on
 // before. They are over soon: Census.Await tells when.
 var errUnderWay = errors.New("waiting for writes that are under way")
-
-// soon is when to look again where nobody tells that it is time.
-const soon = 10 * time.Millisecond
 
 // current returns the profiles as the cache shows them. As long as no profile changes, it
 // returns the same one. When they have changed, it lets no further write begin by those of before, and

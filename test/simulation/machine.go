@@ -43,6 +43,8 @@ type machine struct {
 	wrote func(namespace, text string, late bool)
 	// swap breaks the order of writes on purpose: see writer.
 	swap bool
+	// recreate changes objects in another way, on purpose: see writer.
+	recreate bool
 	// late lets watches be late: what they show next, and when, is drawn.
 	late bool
 	// saw is called with what a late watch shows when it has shown a change that is not the operator's.
@@ -106,8 +108,8 @@ func (m *machine) start() {
 		store: m.store,
 		turn:  func(namespace string) (fate, error) { return l.turn(namespace) },
 		wrote: func(namespace, text string) { m.after(l, namespace, text) },
-		swap:  m.swap,
-		late:  map[string]func(){},
+		swap:  m.swap, recreate: m.recreate,
+		late: map[string]func(){},
 	}
 	l.writer = w
 	census := transition.NewCensus()

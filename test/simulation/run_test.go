@@ -3,6 +3,7 @@ package simulation
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -41,7 +42,7 @@ type simulated struct {
 	before string
 	totals *totals
 	// judged is told of a violation, if it is set.
-	judged func(text string)
+	judged func(*invariant.Report)
 	// mayLose is set if there are policies of others: see docs/transitions.md.
 	mayLose bool
 	// layers are the labels that namespaces had in this transition which were relabelled one by one.
@@ -204,6 +205,9 @@ func (s *simulated) transition(change func()) {
 // judge judges every state. Each state that was wanted for a while is one more state that flows
 // may be as in: see docs/transitions.md.
 func (s *simulated) judge() {
+	if len(s.wanted)+len(s.exempt) == 0 {
+		s.judgeLabels()
+	}
 	var bounds *invariant.Bounds
 	for i, state := range s.states {
 		s.totals.writes++
@@ -222,9 +226,25 @@ func (s *simulated) judge() {
 		}
 		if s.totals.violations += found; found > 0 {
 			if s.judged != nil {
-				s.judged(report.String())
+				s.judged(&report)
 			}
 			s.t.Fatalf("after write %d (%s): %s\n%s", i, s.log[i], report.String(), s.describe())
+		}
+	}
+}
+
+// judgeLabels sees to it that nothing flaps: where a transition is one change, and nothing is refused, no
+// namespace gets other labels more than once.
+func (s *simulated) judgeLabels() {
+	for name := range s.store.namespaces {
+		count := 0
+		for _, line := range s.log {
+			if strings.HasPrefix(line, "label "+name+" ") || strings.HasPrefix(line+" ", "unlabel "+name+" ") {
+				count++
+			}
+		}
+		if count > 1 {
+			s.t.Fatalf("the labels of %s were changed %d times\n%s", name, count, s.describe())
 		}
 	}
 }

@@ -3,11 +3,12 @@ package simulation
 import (
 	"flag"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/segmentation-dev/segmentation-operator/test/invariant"
 )
 
 // checks is how many clusters are drawn; each goes through two transitions, or three.
@@ -96,20 +97,30 @@ func between(t *rapid.T, s *simulated) {
 // TestABrokenOrderIsFoundOut makes the writes of each namespace in another order than the
 // operator wants them. If that were not found out, the test above would show nothing.
 func TestABrokenOrderIsFoundOut(t *testing.T) {
-	findOut(t, func(m *machine) { m.swap = true })
+	if lost, _ := findOut(t, func(m *machine) { m.swap = true }); lost < 6 {
+		t.Errorf("of 60 clusters with a broken order only %d were found to lose flows", lost)
+	}
+}
+
+// TestWhatIsOpenForAMomentIsFoundOut has every change deleted and created anew.
+func TestWhatIsOpenForAMomentIsFoundOut(t *testing.T) {
+	if _, opened := findOut(t, func(m *machine) { m.recreate = true }); opened < 4 {
+		t.Errorf("of 60 clusters only %d were found to open flows", opened)
+	}
 }
 
 // TestABrokenOrderAcrossNamespacesIsFoundOut lets no namespace wait for another.
 func TestABrokenOrderAcrossNamespacesIsFoundOut(t *testing.T) {
-	findOut(t, func(m *machine) { m.alone = true })
+	if lost, _ := findOut(t, func(m *machine) { m.alone = true }); lost < 6 {
+		t.Errorf("of 60 clusters in which nobody waits only %d were found to lose flows", lost)
+	}
 }
 
-// findOut breaks an order, and expects that some clusters show it.
-func findOut(t *testing.T, breakOrder func(*machine)) {
+// findOut breaks an order, and counts the clusters of 60 that are found to lose or open flows.
+func findOut(t *testing.T, breakOrder func(*machine)) (lost, opened int) {
 	t.Helper()
-	found := 0
 	for seed := range 60 {
-		said := &rejection{TB: t}
+		said := &said{}
 		func() {
 			defer func() { _ = recover() }()
 			rapid.Custom(func(t *rapid.T) bool {
@@ -121,21 +132,15 @@ func findOut(t *testing.T, breakOrder func(*machine)) {
 				return true
 			}).Example(seed)
 		}()
-		if strings.Contains(said.text, "lost=") {
-			found++
-		}
+		lost, opened = lost+min(said.lost, 1), opened+min(said.opened, 1)
 	}
-	t.Logf("%d of 60 clusters showed it", found)
-	if found < 6 {
-		t.Errorf("of 60 clusters with a broken order only %d were found out", found)
-	}
+	t.Logf("of 60 clusters %d were found to lose flows, and %d to open some", lost, opened)
+	return lost, opened
 }
 
-// rejection keeps what was said against a run.
-type rejection struct {
-	testing.TB
+// said is what was said against a run.
+type said struct{ lost, opened int }
 
-	text string
+func (s *said) note(report *invariant.Report) {
+	s.lost, s.opened = report.Counts[invariant.Lost], report.Counts[invariant.Opened]
 }
-
-func (r *rejection) note(text string) { r.text += text }

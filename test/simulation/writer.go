@@ -28,10 +28,12 @@ type writer struct {
 	turn func(namespace string) (fate, error)
 	// wrote is called after a write.
 	wrote func(namespace, text string)
-	// swap makes of two writes of objects in a namespace the second one first, to show that a
+	// swap makes of two writes in a namespace, of an object and whatever comes then, the second one first, to show that a
 	// broken order is found out.
 	swap bool
 	late map[string]func()
+	// recreate makes two writes of a change: a deletion and a creation, as some tools do it.
+	recreate bool
 }
 
 // fate is what becomes of a write.
@@ -128,6 +130,10 @@ func (w *writer) Apply(_ context.Context, config runtime.ApplyConfiguration, _ .
 		}
 		return nil
 	}
+	if w.recreate && have != nil {
+		delete(w.store.objects[namespace], key)
+		w.wrote(namespace, "delete, to "+text)
+	}
 	w.store.objects[namespace][key] = obj
 	err = w.finish(f, namespace, text)
 	w.catchUp(namespace)
@@ -159,7 +165,9 @@ func (w *writer) label(n *corev1ac.NamespaceApplyConfiguration) error {
 	}
 	w.store.label(*n.Name, n.Labels)
 	n.WithResourceVersion(w.store.namespaces[*n.Name].ResourceVersion)
-	return w.finish(f, *n.Name, fmt.Sprint("label ", *n.Name, " ", n.Labels))
+	err = w.finish(f, *n.Name, fmt.Sprint("label ", *n.Name, " ", n.Labels))
+	w.catchUp(*n.Name)
+	return err
 }
 
 // Patch takes labels off a namespace.
