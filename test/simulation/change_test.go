@@ -189,6 +189,8 @@ func (s *simulated) create() string {
 		return " nothing"
 	}
 	s.store.addNamespace(late, map[string]string{"layer": drawLayer(s.t)})
+	// The operator may look at it before it looks at others that got other labels before.
+	s.wantAll(slices.Sorted(maps.Keys(s.layers)))
 	return " " + late
 }
 
