@@ -2,15 +2,18 @@ package controllers
 
 import (
 	"context"
+	"maps"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
@@ -111,5 +114,39 @@ func TestProfilesWaitForWritesUnderWay(t *testing.T) {
 	after, err := profiles.current(t.Context())
 	if err != nil || after.serial <= before.serial || !census.Begin(after.serial) || census.Begin(before.serial) {
 		t.Errorf("the new profiles are not gone by: %v", err)
+	}
+}
+
+// TestLabelsCountAsTheyWereWritten, as long as the cache shows those of before, and not if it shows others.
+func TestLabelsCountAsTheyWereWritten(t *testing.T) {
+	web := transition.Membership{Profile: "shop", Tier: "web"}
+	named := func(m transition.Membership) *metav1.PartialObjectMetadata {
+		labels := map[string]string{"team": "a"}
+		if m.Profile != "" {
+			maps.Copy(labels, render.MembershipLabels(m.Profile, m.Tier))
+		}
+		return builders.MakeNamespace("one").Labels(labels).Metadata()
+	}
+	cases := map[string]struct{ before, wrote, shown, want transition.Membership }{
+		"taken off":                {before: web, shown: web},
+		"given":                    {wrote: web, want: web},
+		"given, and shown":         {wrote: web, shown: web, want: web},
+		"changed by somebody else": {wrote: web, shown: transition.Membership{Profile: "wiki", Tier: "web"}, want: transition.Membership{Profile: "wiki", Tier: "web"}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			census := transition.NewCensus()
+			census.Take(1, map[string]transition.Place{"one": {Has: c.before, Due: c.wrote}})
+			census.Labelled("one", c.wrote)
+			profiles := NewProfiles(nil, nil, census, "")
+			cached := named(c.shown)
+			before := cached.DeepCopy()
+			if diff := cmp.Diff(named(c.want), profiles.asWritten(cached)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(before, cached); diff != "" {
+				t.Errorf("what the cache holds was changed (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

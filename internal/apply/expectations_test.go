@@ -72,3 +72,44 @@ func TestSawDeletion(t *testing.T) {
 		t.Error("the cache no longer shows the deleted object, and is taken to be behind")
 	}
 }
+
+// TestAWriteWithoutAnAnswer may have been made or not. The namespace is looked at again once the cache shows
+// it, or has had the time to.
+func TestAWriteWithoutAnAnswer(t *testing.T) {
+	base := key{KindNetworkPolicy, "segmentation"}
+	with := func(version string) *Observed {
+		return see(nil).but(func(o *Observed) {
+			if version != "" {
+				o.Policies = append(o.Policies, *builders.MakeNetworkPolicy(namespace, "segmentation").UID("a").ResourceVersion(version).Obj())
+			}
+		})
+	}
+	for name, c := range map[string]struct{ before, made string }{
+		"of a creation": {before: "", made: "50"},
+		"of a change":   {before: "40", made: "50"},
+		"of a deletion": {before: "40", made: ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+			a := New(&recorder{}, &recorder{}).Timed(func() time.Time { return clock }, nil)
+			a.expected.unsure(namespace, base, c.before)
+			if a.Outstanding(with(c.before)) == 0 {
+				t.Error("the cache shows what it showed before, and that is taken for what there is")
+			}
+			if a.Outstanding(with(c.made)) != 0 {
+				t.Error("the cache shows that it was made, and is taken to be behind")
+			}
+			a.expected.unsure(namespace, base, c.before)
+			clock = clock.Add(settling)
+			if a.Outstanding(with(c.before)) != 0 {
+				t.Error("it was not made, and is waited for")
+			}
+		})
+	}
+	a := New(&recorder{}, &recorder{})
+	a.expected.unsure(namespace, base, "")
+	a.SawDeletion(&with("50").Policies[0])
+	if a.Outstanding(with("")) != 0 {
+		t.Error("it was made, and somebody else has deleted what was written; it is waited for")
+	}
+}

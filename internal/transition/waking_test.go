@@ -315,3 +315,34 @@ func TestWhoWritesWhatLooksLikeTheOperatorsHoldsNobodyUp(t *testing.T) {
 	o.Enter(1, "one", isolated)
 	joinerWaits("isolated, and not to join after all", true)
 }
+
+// TestWhatWasWrittenAndIsNotSeenYet: profiles change, and the cache is behind.
+func TestWhatWasWrittenAndIsNotSeenYet(t *testing.T) {
+	t.Parallel()
+	leaver, joiner, outside := at("shop/web", ""), at("", "shop/web"), at("", "")
+	o := open(t, map[string]Place{"one": leaver, "two": joiner, "three": joiner})
+	o.Enter(1, "one", leaver)
+	o.Labelled("one", Membership{})
+	o.Enter(1, "two", joiner)
+
+	before, now, wrote := o.Wrote("one")
+	if !wrote || before != leaver.Has || now != (Membership{}) {
+		t.Errorf("of one it is known that its labels said %v, and say %v: %t", before, now, wrote)
+	}
+	o.Take(2, map[string]Place{"one": at("", "shop/web"), "two": outside, "three": outside})
+	if before, _, wrote := o.Wrote("one"); !wrote || before != leaver.Has {
+		t.Error("it is not known any more, and was not looked at")
+	}
+	if two, three := o.places["two"], o.places["three"]; two.Role() != Leaving || three.Role() != Outside {
+		t.Errorf("one that may have been isolated is %s, and one that was not looked at %s", two.Role(), three.Role())
+	}
+
+	o.Enter(2, "one", at("", "shop/web"))
+	o.Enter(2, "two", outside)
+	if _, _, wrote := o.Wrote("one"); wrote {
+		t.Error("it was looked at, and still counts as not seen")
+	}
+	if two := o.places["two"]; two.Role() != Outside {
+		t.Errorf("one that turned out not to be isolated is %s", two.Role())
+	}
+}
