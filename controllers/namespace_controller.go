@@ -119,7 +119,7 @@ func (r *NamespaceReconciler) carryOut(
 	ctx = logr.NewContext(ctx, log)
 	applier := r.Applier.While(
 		func() (func(), bool) { return r.Census.End, r.Census.Begin(profiles.serial) },
-		func(now transition.Membership) { r.Census.Labelled(observed.Namespace.Name, now) },
+		func(now transition.Membership, sure bool) { r.Census.Labelled(observed.Namespace.Name, now, sure) },
 	)
 	switch d.Outcome {
 	case claim.Claimed:

@@ -227,13 +227,20 @@ func membershipOf(namespace client.Object) transition.Membership {
 	return transition.Membership{Profile: labels[v1alpha1.ProfileLabel], Tier: labels[v1alpha1.TierLabel]}
 }
 
+// basis tells apart what a namespace is brought to. One that is held has reached all that it is to reach as
+// long as it is, and nothing beyond.
+type basis struct {
+	identity
+	isHeld bool
+}
+
 // place tells where a namespace is and where a decision has it.
 func (s *snapshot) place(observed *apply.Observed, decision claim.Decision) transition.Place {
 	has := membershipOf(observed.Namespace)
 	place := transition.Place{
 		Has:      has,
 		Isolated: has.Profile == "" && observed.IsIsolated(),
-		Basis:    s.identityOf(cmp.Or(decision.Profile, has.Profile)),
+		Basis:    basis{s.identityOf(cmp.Or(decision.Profile, has.Profile)), decision.Outcome == claim.Held},
 	}
 	switch decision.Outcome {
 	case claim.Claimed:

@@ -13,6 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
@@ -137,7 +139,7 @@ func TestLabelsCountAsTheyWereWritten(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			census := transition.NewCensus()
 			census.Take(1, map[string]transition.Place{"one": {Has: c.before, Due: c.wrote}})
-			census.Labelled("one", c.wrote)
+			census.Labelled("one", c.wrote, true)
 			profiles := NewProfiles(nil, nil, census, "")
 			cached := named(c.shown)
 			before := cached.DeepCopy()
@@ -148,5 +150,21 @@ func TestLabelsCountAsTheyWereWritten(t *testing.T) {
 				t.Errorf("what the cache holds was changed (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestWhatAHeldNamespaceHasReachedIsNotWhatItHasToReach once it is claimed: a profile that exists, and
+// gets its bookmark later, is of the same generation before and after.
+func TestWhatAHeldNamespaceHasReachedIsNotWhatItHasToReach(t *testing.T) {
+	profile := builders.MakeProfile("shop").UID("u").Generation(1).Obj()
+	s := &snapshot{byName: map[string]*compiled{"shop": {identity: identify(profile)}}}
+	observed := &apply.Observed{Namespace: builders.MakeNamespace("one").Labels(render.MembershipLabels("shop", "web")).Metadata()}
+	held := s.place(observed, claim.Decision{Outcome: claim.Held, Profile: "shop", Tier: "web"})
+	claimed := s.place(observed, claim.Decision{Outcome: claim.Claimed, Profile: "shop", Tier: "web"})
+	if held.Has != claimed.Has || held.Due != claimed.Due {
+		t.Fatalf("held it is due to %v, claimed to %v", held.Due, claimed.Due)
+	}
+	if held.Basis == claimed.Basis {
+		t.Error("what it reached while it was held counts once it is claimed")
 	}
 }

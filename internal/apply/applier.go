@@ -30,21 +30,25 @@ type Applier struct {
 	network, access client.Writer
 	expected        *expectations
 	permit          Permit
-	labelled        func(transition.Membership)
+	labelled        Labelled
 	after           func(time.Duration, func())
 }
 
 // Permit tells whether a write may be made now. If so, end has to be called when it has been answered.
 type Permit func() (end func(), ok bool)
 
+// Labelled is told what the operator has made the labels of the namespace say; not sure, if the API server
+// did not say whether they were changed.
+type Labelled func(now transition.Membership, sure bool)
+
 // requestTimeout is how long a write may take. When profiles change, all namespaces wait for the writes
 // that are under way.
 const requestTimeout = 30 * time.Second
 
 // While returns the applier with writes that are made as long as they are permitted. A pass that meets
-// with one that is not makes no other, and its Result is Outdated. What the labels of the namespace say
-// after they were changed is told before that write ends.
-func (a *Applier) While(permit Permit, labelled func(transition.Membership)) *Applier {
+// with one that is not makes no other, and its Result is Outdated. A change of labels is told of before that
+// write ends.
+func (a *Applier) While(permit Permit, labelled Labelled) *Applier {
 	out := *a
 	out.permit, out.labelled = permit, labelled
 	return &out
@@ -56,7 +60,7 @@ func (a *Applier) While(permit Permit, labelled func(transition.Membership)) *Ap
 func New(network, access client.Writer) *Applier {
 	return &Applier{
 		network: network, access: access, expected: newExpectations(),
-		labelled: func(transition.Membership) {},
+		labelled: func(transition.Membership, bool) {},
 		after:    func(d time.Duration, do func()) { time.AfterFunc(d, do) },
 	}
 }

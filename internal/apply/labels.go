@@ -70,9 +70,7 @@ func (r *run) label(membership map[string]string, version string) bool {
 	}
 	err := r.request(key{KindNamespace, namespace.Name}, func(ctx context.Context) error {
 		err := r.network.Apply(ctx, config, fieldOwner, client.ForceOwnership)
-		if err == nil {
-			r.labelled(transition.Membership{Profile: membership[v1alpha1.ProfileLabel], Tier: membership[v1alpha1.TierLabel]})
-		}
+		r.tell(transition.Membership{Profile: membership[v1alpha1.ProfileLabel], Tier: membership[v1alpha1.TierLabel]}, err)
 		return err
 	})
 	if err != nil {
@@ -84,6 +82,13 @@ func (r *run) label(membership map[string]string, version string) bool {
 		r.expected.wrote(namespace.Name, key{KindNamespace, namespace.Name}, *config.ResourceVersion)
 	}
 	return true
+}
+
+// tell tells others of a change of labels, if there was one, or may have been.
+func (r *run) tell(now transition.Membership, err error) {
+	if err == nil || isUnsure(err) {
+		r.labelled(now, err == nil)
+	}
 }
 
 // ofAnyVersion has labels changed whatever else changes: who forged them must not be able to keep them
@@ -119,9 +124,7 @@ func (r *run) unlabel(version string) bool {
 	target := &metav1.PartialObjectMetadata{TypeMeta: namespaceType, ObjectMeta: metav1.ObjectMeta{Name: namespace.Name}}
 	err = r.request(key{KindNamespace, namespace.Name}, func(ctx context.Context) error {
 		err := r.network.Patch(ctx, target, client.RawPatch(types.MergePatchType, patch), fieldOwner)
-		if err == nil {
-			r.labelled(transition.Membership{})
-		}
+		r.tell(transition.Membership{}, err)
 		return err
 	})
 	if err != nil {

@@ -26,7 +26,7 @@ func TestAPassThatIsOutOfDate(t *testing.T) {
 			return func() { ended++ }, asked != permitted+1
 		}
 		r := &recorder{}
-		result := New(r, r).While(permit, func(transition.Membership) {}).Member(t.Context(), task(shop(t)), see(nil).Observed)
+		result := New(r, r).While(permit, func(transition.Membership, bool) {}).Member(t.Context(), task(shop(t)), see(nil).Observed)
 		if diff := cmp.Diff(everything[:permitted], r.calls, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("after %d writes, requests (-want +got):\n%s", permitted, diff)
 		}
@@ -38,7 +38,7 @@ func TestAPassThatIsOutOfDate(t *testing.T) {
 
 func TestAPassThatIsPermitted(t *testing.T) {
 	r := &recorder{}
-	result := New(r, r).While(func() (func(), bool) { return func() {}, true }, func(transition.Membership) {}).Member(t.Context(), task(shop(t)), see(nil).Observed)
+	result := New(r, r).While(func() (func(), bool) { return func() {}, true }, func(transition.Membership, bool) {}).Member(t.Context(), task(shop(t)), see(nil).Observed)
 	if diff := cmp.Diff(everything, r.calls); diff != "" || result.Outdated {
 		t.Errorf("it is outdated: %t; requests (-want +got):\n%s", result.Outdated, diff)
 	}
@@ -64,7 +64,7 @@ func TestAWriteWithoutAnAnswerIsUnderWay(t *testing.T) {
 			permit := func() (func(), bool) { return func() { ended++ }, true }
 			r := &recorder{errs: map[string]error{network[0]: c.err}}
 			applier := New(r, r).Timed(time.Now, func(_ time.Duration, do func()) { later = append(later, do) })
-			applier.While(permit, func(transition.Membership) {}).Member(t.Context(), task(shop(t)), see(nil).Observed)
+			applier.While(permit, func(transition.Membership, bool) {}).Member(t.Context(), task(shop(t)), see(nil).Observed)
 			if diff := cmp.Diff(network[:1], r.calls); diff != "" {
 				t.Fatalf("requests (-want +got):\n%s", diff)
 			}
@@ -88,7 +88,7 @@ func TestAWriteWithoutAnAnswerIsUnderWay(t *testing.T) {
 func TestLabelsAreToldOfBeforeTheirWriteEnds(t *testing.T) {
 	var happened []string
 	permit := func() (func(), bool) { return func() { happened = append(happened, "end") }, true }
-	labelled := func(m transition.Membership) { happened = append(happened, m.Profile+"/"+m.Tier) }
+	labelled := func(m transition.Membership, _ bool) { happened = append(happened, m.Profile+"/"+m.Tier) }
 	r := &recorder{}
 	applier := New(r, r).While(permit, labelled)
 	applier.Member(t.Context(), task(shop(t)), see(nil).holding(shop(t)).Observed)

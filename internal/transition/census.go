@@ -124,14 +124,21 @@ func (c *Census) Report(serial int64, namespace string, seen View, progress Prog
 	return again
 }
 
-// Labelled takes note of what the operator has made the labels of a namespace say.
-func (c *Census) Labelled(namespace string, now Membership) {
+// Labelled takes note of what the operator has made the labels of a namespace say. If it is not sure, others
+// reckon with whatever is due to it, until it was looked at again.
+func (c *Census) Labelled(namespace string, now Membership, sure bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if place, known := c.places[namespace]; known {
+	place, known := c.places[namespace]
+	switch {
+	case !known:
+		return
+	case sure:
 		place.has(now)
-		c.move(namespace, place)
+	default:
+		place.isDoubtful = true
 	}
+	c.move(namespace, place)
 }
 
 // Wrote tells whether the operator has changed the membership labels of a namespace since it last looked

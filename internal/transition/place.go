@@ -34,6 +34,8 @@ type Place struct {
 	// said then.
 	wrote  bool
 	before Membership
+	// isDoubtful is set if the operator may have changed the labels, and does not know whether it has.
+	isDoubtful bool
 }
 
 // Progress is how far a namespace is.
@@ -188,7 +190,7 @@ func (p *Place) remembering(old *Place) Place {
 	none := Membership{}
 	mayBeIsolated := old.lookedAt && old.Role() == Joining && p.Has == none && p.Due == none
 	p.Isolated = mayBeIsolated || p.Isolated && !p.isFeigned(old)
-	p.lookedAt = old.lookedAt
+	p.lookedAt, p.isDoubtful = old.lookedAt, old.isDoubtful
 	if old.wrote && p.Has == old.Has {
 		p.wrote, p.before = true, old.before
 	}

@@ -153,7 +153,7 @@ func (t *Target) widen(w Widening, want, have *networkingv1.NetworkPolicy, curre
 		t.Policies = append(t.Policies, want)
 	case !sameScope(&want.Spec, &have.Spec):
 		// Two choices of pods cannot be said in one policy.
-		t.Retained[have.Name] = true
+		t.keep(stays, have)
 		second := standIn(want)
 		if known := current[second.Name]; known != nil {
 			t.widen(w, second, known, current)
@@ -169,7 +169,7 @@ func (t *Target) widen(w Widening, want, have *networkingv1.NetworkPolicy, curre
 	}
 }
 
-// keep adds what has to stay of a policy that is no longer declared.
+// keep adds what has to stay of a policy that is no longer declared, or not for these pods.
 func (t *Target) keep(stays, have *networkingv1.NetworkPolicy) {
 	switch {
 	case equality.Semantic.DeepEqual(stays.Spec, have.Spec):

@@ -77,6 +77,13 @@ func TestWidened(t *testing.T) {
 			widening: Widening{Tiers: true},
 			want:     []string{"segmentation: nothing", "segmentation-a-egress-* of b: out web"}, retained: []string{"segmentation-a-egress"},
 		},
+		"a policy whose pods change loses what need not stay": {
+			observed: list(base(), pods("a-egress", "a", "out web+wiki")), desired: list(base(), pods("a-egress", "b", "out api")),
+			widening: Widening{Tiers: true},
+			want: []string{
+				"segmentation: nothing", "segmentation-a-egress of a: out web", "segmentation-a-egress-* of b: out api",
+			},
+		},
 		"a stand-in that is there keeps what has to stay of it": {
 			observed: list(base(), pods("a-egress", "a", "out web"), standIn(pods("a-egress", "b", "out web+ops+wiki"))),
 			desired:  list(base(), pods("a-egress", "b", "out api")),

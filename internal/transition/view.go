@@ -52,7 +52,7 @@ func (c *counts) each() []int {
 // countsIn are the counts that one namespace adds to those of a profile, or of all.
 func (p *Place) countsIn(profile string) *counts {
 	out := &counts{}
-	if p.progress.Stuck {
+	if p.progress.Stuck && !p.isDoubtful {
 		return out
 	}
 	one := func(when bool) int {
@@ -62,11 +62,11 @@ func (p *Place) countsIn(profile string) *counts {
 		return 0
 	}
 	role, reached := p.Role(), p.progress.Reached
-	out.due = one(role != Member)
-	out.joining, out.bare = one(role == Joining), one(role == Joining && reached == Behind)
-	out.leaving, out.shut = one(role == Leaving), one(role == Leaving && reached == Behind)
+	out.due = one(role != Member || p.isDoubtful)
+	out.joining, out.bare = one(role == Joining || p.isDoubtful), one(role == Joining && reached == Behind)
+	out.leaving, out.shut = one(role == Leaving || p.isDoubtful), one(role == Leaving && reached == Behind)
 	out.first, out.second = one(p.first()), one(p.second())
-	out.moving = one(role == Moving && profile == p.Has.Profile)
+	out.moving = one(role == Moving && profile == p.Has.Profile || p.isDoubtful)
 	// One that moves to another profile is a matter of that profile.
 	if profile == all || profile == p.Due.Profile {
 		for level := range out.behind {

@@ -322,7 +322,7 @@ func TestWhatWasWrittenAndIsNotSeenYet(t *testing.T) {
 	leaver, joiner, outside := at("shop/web", ""), at("", "shop/web"), at("", "")
 	o := open(t, map[string]Place{"one": leaver, "two": joiner, "three": joiner})
 	o.Enter(1, "one", leaver)
-	o.Labelled("one", Membership{})
+	o.Labelled("one", Membership{}, true)
 	o.Enter(1, "two", joiner)
 
 	before, now, wrote := o.Wrote("one")
@@ -344,5 +344,31 @@ func TestWhatWasWrittenAndIsNotSeenYet(t *testing.T) {
 	}
 	if two := o.places["two"]; two.Role() != Outside {
 		t.Errorf("one that turned out not to be isolated is %s", two.Role())
+	}
+}
+
+// TestLabelsThatMayHaveBeenChanged: the API server did not say. Others reckon with either.
+func TestLabelsThatMayHaveBeenChanged(t *testing.T) {
+	t.Parallel()
+	joiner, member := at("", "shop/web"), at("shop/api", "shop/api")
+	o := open(t, map[string]Place{"one": joiner, "two": member})
+	o.Enter(1, "one", joiner)
+	o.Labelled("one", Membership{}, false)
+	sees := func(when string, want bool) {
+		t.Helper()
+		view, _ := o.Enter(1, "two", member)
+		if view.AnyJoining != want || view.AnyLeaving != want || view.AnyMoving != want || view.Alone == want {
+			t.Errorf("%s, another one sees %+v", when, view)
+		}
+	}
+	sees("before it was looked at again", true)
+	o.Take(2, map[string]Place{"one": at("shop/web", "shop/web"), "two": member})
+	if view, _ := o.Enter(2, "two", member); !view.AnyLeaving {
+		t.Error("when profiles have changed, it does not count any more")
+	}
+	o.Take(3, map[string]Place{"one": joiner, "two": member})
+	o.Enter(3, "one", at("shop/web", "shop/web"))
+	if view, _ := o.Enter(3, "two", member); view.AnyLeaving || view.AnyJoining || view.AnyMoving {
+		t.Errorf("when it was looked at again, another one sees %+v", view)
 	}
 }
