@@ -52,9 +52,15 @@ func (c *counts) each() []int {
 // countsIn are the counts that one namespace adds to those of a profile, or of all.
 func (p *Place) countsIn(profile string) *counts {
 	out := &counts{}
-	if p.progress.Stuck && !p.isDoubtful {
-		return out
+	if p.isDoubtful {
+		out.due, out.joining, out.leaving, out.moving = 1, 1, 1, 1
+	} else if !p.progress.Stuck {
+		p.count(profile, out)
 	}
+	return out
+}
+
+func (p *Place) count(profile string, out *counts) {
 	one := func(when bool) int {
 		if when {
 			return 1
@@ -62,18 +68,17 @@ func (p *Place) countsIn(profile string) *counts {
 		return 0
 	}
 	role, reached := p.Role(), p.progress.Reached
-	out.due = one(role != Member || p.isDoubtful)
-	out.joining, out.bare = one(role == Joining || p.isDoubtful), one(role == Joining && reached == Behind)
-	out.leaving, out.shut = one(role == Leaving || p.isDoubtful), one(role == Leaving && reached == Behind)
+	out.due = one(role != Member)
+	out.joining, out.bare = one(role == Joining), one(role == Joining && reached == Behind)
+	out.leaving, out.shut = one(role == Leaving), one(role == Leaving && reached == Behind)
 	out.first, out.second = one(p.first()), one(p.second())
-	out.moving = one(role == Moving && profile == p.Has.Profile || p.isDoubtful)
+	out.moving = one(role == Moving && profile == p.Has.Profile)
 	// One that moves to another profile is a matter of that profile.
 	if profile == all || profile == p.Due.Profile {
 		for level := range out.behind {
 			out.behind[level] = one(p.isBehind(Reach(level)))
 		}
 	}
-	return out
 }
 
 // isBehind tells whether others have to wait for the namespace to reach something.
