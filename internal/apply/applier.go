@@ -210,7 +210,7 @@ func (r *run) give(changes *Changes, view *transition.View) {
 	case r.isolated():
 		r.widen(changes.Widen)
 		r.prune(changes.Prune)
-	case !r.mayRetry() || view.FailsForLong:
+	case r.isLasting(view):
 		r.remove(changes.Prune)
 	}
 }
@@ -270,7 +270,8 @@ func (r *run) request(k key, write func(context.Context) error) error {
 	defer cancel()
 	r.Writes++
 	if err = write(ctx); isUnsure(err) {
-		r.expected.unsure(r.observed.Namespace.Name, k, r.version(k))
+		_, written := r.written[k]
+		r.expected.unsure(r.observed.Namespace.Name, k, r.version(k), written && r.observed.find(k) == nil)
 	}
 	return err
 }

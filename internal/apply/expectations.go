@@ -18,12 +18,21 @@ const patience = 5 * time.Second
 // of it. If it shows none, none was made.
 const settling = time.Second
 
+// While writes of a namespace have no answer again and again, it is tried again later each time, twice as
+// late up to this.
+const (
+	longestSettling = time.Minute
+	longestDoubt    = 6
+)
+
 // expectations remembers what was written to each namespace until the cache shows it. A
 // reconcile that came between the write and its echo would otherwise write again.
 type expectations struct {
-	mu    sync.Mutex
-	byNS  map[string]map[key]expectation
-	clock func() time.Time
+	mu   sync.Mutex
+	byNS map[string]map[key]expectation
+	// doubts are how many writes in a row had no answer, in each namespace.
+	doubts map[string]int
+	clock  func() time.Time
 }
 
 type expectation struct {
@@ -32,13 +41,14 @@ type expectation struct {
 	// deleted is the UID of the object that was deleted.
 	deleted types.UID
 	// unsure is set if it is not known whether the object was written or deleted. The resource version is
-	// the one before that; empty if there was no object.
-	unsure bool
-	until  time.Time
+	// the one before that; empty if there was no object. created is set if that one was written just before,
+	// when there was none, and need not be seen yet either.
+	unsure, created bool
+	until           time.Time
 }
 
 func newExpectations() *expectations {
-	return &expectations{byNS: map[string]map[key]expectation{}, clock: time.Now}
+	return &expectations{byNS: map[string]map[key]expectation{}, doubts: map[string]int{}, clock: time.Now}
 }
 
 func (e *expectations) wrote(namespace string, k key, resourceVersion string) {
@@ -49,8 +59,8 @@ func (e *expectations) deleted(namespace string, k key, uid types.UID) {
 	e.set(namespace, k, expectation{deleted: uid})
 }
 
-func (e *expectations) unsure(namespace string, k key, before string) {
-	e.set(namespace, k, expectation{resourceVersion: before, unsure: true})
+func (e *expectations) unsure(namespace string, k key, before string, created bool) {
+	e.set(namespace, k, expectation{resourceVersion: before, unsure: true, created: created})
 }
 
 func (e *expectations) set(namespace string, k key, x expectation) {
@@ -58,7 +68,10 @@ func (e *expectations) set(namespace string, k key, x expectation) {
 	defer e.mu.Unlock()
 	x.until = e.clock().Add(patience)
 	if x.unsure {
-		x.until = e.clock().Add(settling)
+		x.until = e.clock().Add(min(settling<<min(e.doubts[namespace], longestDoubt), longestSettling))
+		e.doubts[namespace]++
+	} else {
+		delete(e.doubts, namespace)
 	}
 	if e.byNS[namespace] == nil {
 		e.byNS[namespace] = map[key]expectation{}
@@ -71,6 +84,7 @@ func (e *expectations) forget(namespace string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.byNS, namespace)
+	delete(e.doubts, namespace)
 }
 
 // sawDeletion drops what is expected of an object that was deleted after it was written.
@@ -115,12 +129,24 @@ func (e *expectations) outstanding(observed *Observed) time.Duration {
 
 func (x expectation) isMet(obj client.Object) bool {
 	if x.unsure {
-		return versionOf(obj) != x.resourceVersion
+		return x.isSettled(obj)
 	}
 	if x.deleted != "" {
 		return obj == nil || obj.GetUID() != x.deleted || obj.GetDeletionTimestamp() != nil
 	}
 	return obj != nil && notOlder(obj.GetResourceVersion(), x.resourceVersion)
+}
+
+// isSettled tells whether the cache shows that a write without an answer was made.
+func (x expectation) isSettled(obj client.Object) bool {
+	switch {
+	case obj == nil:
+		return x.resourceVersion != "" && !x.created
+	case x.resourceVersion == "":
+		return true
+	default:
+		return obj.GetResourceVersion() != x.resourceVersion && notOlder(obj.GetResourceVersion(), x.resourceVersion)
+	}
 }
 
 // versionOf is the resource version of an object; empty if there is none.

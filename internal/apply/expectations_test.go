@@ -92,22 +92,33 @@ func TestAWriteWithoutAnAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			clock := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 			a := New(&recorder{}, &recorder{}).Timed(func() time.Time { return clock }, nil)
-			a.expected.unsure(namespace, base, c.before)
+			a.expected.unsure(namespace, base, c.before, false)
 			if a.Outstanding(with(c.before)) == 0 {
 				t.Error("the cache shows what it showed before, and that is taken for what there is")
 			}
 			if a.Outstanding(with(c.made)) != 0 {
 				t.Error("the cache shows that it was made, and is taken to be behind")
 			}
-			a.expected.unsure(namespace, base, c.before)
-			clock = clock.Add(settling)
-			if a.Outstanding(with(c.before)) != 0 {
-				t.Error("it was not made, and is waited for")
+			a.expected.wrote(namespace, key{KindRole, "x"}, "1")
+			for _, wait := range []time.Duration{settling, 2 * settling, 4 * settling} {
+				a.expected.unsure(namespace, base, c.before, false)
+				clock = clock.Add(wait - 1)
+				if a.Outstanding(with(c.before)) == 0 {
+					t.Errorf("it is not known whether it was made, and is not waited for after %s", wait)
+				}
+				clock = clock.Add(patience)
+				if a.Outstanding(with(c.before)) != 0 {
+					t.Error("it was not made, and is waited for")
+				}
 			}
 		})
 	}
 	a := New(&recorder{}, &recorder{})
-	a.expected.unsure(namespace, base, "")
+	a.expected.unsure(namespace, base, "50", true)
+	if a.Outstanding(with("")) == 0 || a.Outstanding(with("50")) == 0 {
+		t.Error("the cache does not show what was created before, or nothing beyond that, and is taken to be current")
+	}
+	a.expected.unsure(namespace, base, "", false)
 	a.SawDeletion(&with("50").Policies[0])
 	if a.Outstanding(with("")) != 0 {
 		t.Error("it was made, and somebody else has deleted what was written; it is waited for")

@@ -30,10 +30,22 @@ func (r *run) relabel(task *Task, exact bool) {
 		r.Progress.Waiting = true
 	case due:
 		r.Progress.Labelled = r.label(membership, r.mustHave(&task.View))
-	case !isolated && !r.based && r.observed.carriesMembership():
+	case r.observed.carriesMembership() && r.mustLose(&task.View, isolated):
 		r.unlabel(ofAnyVersion)
 	}
 	r.judgeFailures()
+}
+
+// mustLose tells whether the namespace must not keep the labels that it has: it has no policy of its own, or
+// is due to have others, and its policies keep it from getting these for long, or until a person mends it.
+func (r *run) mustLose(view *transition.View, isolated bool) bool {
+	return !isolated && (!r.based || !r.Progress.Labelled && r.isLasting(view))
+}
+
+// isLasting tells whether policies cannot be written for long, or until a person mends it. Who makes them
+// fail must not keep by it what he is not to have any more.
+func (r *run) isLasting(view *transition.View) bool {
+	return !r.isolated() && (!r.mayRetry() || view.FailsForLong)
 }
 
 // mayRelabel tells whether the others are ready for other labels of the namespace, and it is itself: what

@@ -132,9 +132,20 @@ func isExactly(desired, have []*networkingv1.NetworkPolicy) bool {
 	})
 }
 
-// isTaken tells whether somebody else has a policy of that name.
-func (r *run) isTaken(name string) bool {
-	return slices.ContainsFunc(r.observed.Policies, func(p networkingv1.NetworkPolicy) bool { return p.Name == name && !IsManaged(&p) })
+// isInTheWay tells whether somebody else's policy has a name under which one is to be created, or one that
+// is being deleted, and takes note of that. It is the name of a stand-in: others were looked at before.
+func (r *run) isInTheWay(name string) bool {
+	other := r.observed.find(key{KindNetworkPolicy, name})
+	if other == nil {
+		return false
+	}
+	r.blocked = append(r.blocked, name)
+	if taken := (Taken{Kind: KindNetworkPolicy, Name: name}); other.GetDeletionTimestamp() != nil {
+		r.Stuck = append(r.Stuck, taken)
+	} else {
+		r.Taken = append(r.Taken, taken)
+	}
+	return true
 }
 
 // ownPolicies are the operator's policies in the namespace.
@@ -184,10 +195,7 @@ func (r *run) step(step transition.Step) {
 	if step.Current != nil && matches(step.Desired, step.Current) {
 		return
 	}
-	if step.Current == nil && r.isTaken(step.Desired.Name) {
-		// It is the name of a stand-in: see transition.Steps.
-		r.Taken = append(r.Taken, Taken{Kind: KindNetworkPolicy, Name: step.Desired.Name})
-		r.blocked = append(r.blocked, step.Desired.Name)
+	if _, written := r.written[keyOf(step.Desired)]; !written && step.Current == nil && r.isInTheWay(step.Desired.Name) {
 		return
 	}
 	w := Write{Desired: step.Desired, UID: r.written[keyOf(step.Desired)].UID}

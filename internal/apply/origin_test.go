@@ -186,3 +186,41 @@ func TestForgedLabelsPutNothingOff(t *testing.T) {
 		})
 	}
 }
+
+// TestWhoMovesAndCannotBeGivenItsPoliciesKeepsNoLabels: the labels of before are not due any more, and
+// those that are cannot be given.
+func TestWhoMovesAndCannotBeGivenItsPoliciesKeepsNoLabels(t *testing.T) {
+	missing := func(o *Observed) { comingFrom("data")(o); o.Policies = o.Policies[:1] }
+	inTheWay := builders.MakeNetworkPolicy(namespace, "segmentation-web-api-egress").DenyAll().UID("theirs").Obj()
+	boom, refusal := apierrors.NewInternalError(errors.New("boom")), forbidden(errors.New("not on a Friday"))
+	cases := map[string]struct {
+		but  func(*Observed)
+		err  error
+		view func(*transition.View)
+		want []string
+	}{
+		"as long as trying again may help": {but: missing, err: boom, want: []string{network[1]}},
+		"but not for long": {
+			but: missing, err: boom, view: func(v *transition.View) { v.FailsForLong = true },
+			want: []string{network[1], unlabelling},
+		},
+		"nor if a policy is refused": {but: missing, err: refusal, want: []string{network[1], unlabelling}},
+		"nor if the name of one is taken": {
+			but:  func(o *Observed) { comingFrom("data")(o); o.Policies[1] = *inTheWay },
+			want: []string{unlabelling},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			todo := task(shop(t)).seeing(movingFrom("data"), compiled(t, shopProfile()))
+			if c.view != nil {
+				c.view(&todo.View)
+			}
+			r := &recorder{errs: map[string]error{network[1]: c.err}}
+			New(r, r).Member(t.Context(), todo, see(of("data")).holding(shop(t)).but(c.but))
+			if diff := cmp.Diff(c.want, r.calls); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

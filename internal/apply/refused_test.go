@@ -2,10 +2,12 @@ package apply
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -300,12 +302,18 @@ func TestAStandInWhoseNameIsTaken(t *testing.T) {
 	standIn := undisturbed.calls[0]
 
 	foreign := builders.MakeNetworkPolicy(namespace, strings.TrimPrefix(standIn, "create NetworkPolicy ")).DenyAll().UID("theirs").Obj()
-	r := &recorder{}
-	result := New(r, r).Member(t.Context(), todo, before.but(func(s *Observed) { s.Policies = append(s.Policies, *foreign) }))
-	if diff := cmp.Diff([]string{"change " + podsPolicy}, r.calls); diff != "" {
-		t.Errorf("requests (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]string{v1alpha1.ReasonNameTaken}, reasonsOf(&result)); diff != "" {
-		t.Errorf("reasons (-want +got):\n%s", diff)
+	going := foreign.DeepCopy()
+	going.Labels, going.DeletionTimestamp = map[string]string{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue}, &metav1.Time{}
+	for reason, policy := range map[string]*networkingv1.NetworkPolicy{v1alpha1.ReasonNameTaken: foreign, v1alpha1.ReasonRetrying: going} {
+		observed := *before.Observed
+		observed.Policies = append(slices.Clone(observed.Policies), *policy)
+		r := &recorder{}
+		result := New(r, r).Member(t.Context(), todo, &observed)
+		if diff := cmp.Diff([]string{"change " + podsPolicy}, r.calls); diff != "" {
+			t.Errorf("requests (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{reason}, reasonsOf(&result)); diff != "" || !result.Progress.Stuck {
+			t.Errorf("others wait for it: %t; reasons (-want +got):\n%s", !result.Progress.Stuck, diff)
+		}
 	}
 }

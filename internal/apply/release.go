@@ -25,13 +25,13 @@ func (a *Applier) Release(ctx context.Context, view transition.View, observed *O
 	case !r.observed.carriesMembership():
 	case !r.observed.isVouchedFor():
 		r.Progress.Labelled = r.unlabel(ofAnyVersion)
-	case !r.mayLeave(&view, policies, start):
+	case !r.mayLeave(&view, policies, start) && !r.isLasting(&view):
 		r.judgeFailures()
 		return r.Result
 	default:
 		r.Progress.Labelled = r.unlabel(r.mustHave(&view))
 	}
-	if !r.failed(KindNamespace) {
+	if !r.failed(KindNamespace) && !r.failed(KindNetworkPolicy) {
 		r.steps(transition.Removal(policies, start))
 		r.Progress.Released = !r.failed(KindNetworkPolicy)
 	}

@@ -18,6 +18,12 @@ import (
 
 var revoked = []string{"delete RoleBinding " + binding, "delete Role segmentation-viewer"}
 
+// failing is a view of a namespace whose writes have been failing for long.
+func failing(view transition.View) transition.View {
+	view.FailsForLong = true
+	return view
+}
+
 func TestRelease(t *testing.T) {
 	boom := apierrors.NewInternalError(errors.New("boom"))
 	removed := []string{"delete " + podsPolicy, "delete " + basePolicy}
@@ -90,11 +96,17 @@ func TestRelease(t *testing.T) {
 			want:     lists(revoked, []string{"change " + basePolicy}),
 			progress: transition.Progress{Waiting: true, Failing: true},
 		},
-		"a leaver among others whose opening is refused keeps nobody waiting": {
+		"a leaver among others whose opening is refused keeps nobody waiting, and loses its labels": {
 			view: mayOpen, observed: leaver,
 			errs:     map[string]error{"change " + basePolicy: forbidden(errors.New("no open policies here"))},
-			want:     lists(revoked, []string{"change " + basePolicy}),
-			progress: transition.Progress{Waiting: true, Stuck: true},
+			want:     lists(revoked, []string{"change " + basePolicy, unlabelling}),
+			progress: transition.Progress{Waiting: true, Stuck: true, Labelled: true},
+		},
+		"a leaver among others that cannot be opened for long loses its labels": {
+			view: failing(mayOpen), observed: leaver,
+			errs:     map[string]error{"change " + basePolicy: boom},
+			want:     lists(revoked, []string{"change " + basePolicy, unlabelling}),
+			progress: transition.Progress{Waiting: true, Failing: true, Labelled: true},
 		},
 		"a leaver among others goes on once all are ready": {
 			view: mayRelabel, observed: opened,

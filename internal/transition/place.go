@@ -83,6 +83,9 @@ func (p Progress) since(before *Progress, now time.Time) Progress {
 			p.waitingSince = now
 		}
 		p.overdue = now.Sub(p.waitingSince) >= Longest
+	} else if before.overdue && p.Failing {
+		// What it went on to has failed, and it goes on to it with the next look.
+		p.waitingSince, p.overdue = before.waitingSince, true
 	}
 	if !p.Failing {
 		return p
@@ -170,13 +173,12 @@ func (p *Place) second() bool {
 	return p.Role() == Moving && p.Due.Profile > p.Has.Profile
 }
 
-// knowing takes over what is known of an earlier look: all of it if the place is the same. If only
-// its labels are others, it still waits, or fails, as long as it did. Whoever may label a namespace could
+// knowing takes over what is known of an earlier look: all of it if the place is the same. If not, it still
+// waits, or fails, as long as it did. Whoever may label a namespace, or changes a profile now and then, could
 // else have others wait for it for ever.
 func (p *Place) knowing(old *Place) Place {
 	switch {
-	case p.Basis != old.Basis:
-	case p.Due == old.Due && p.Has == old.Has:
+	case p.Basis == old.Basis && p.Due == old.Due && p.Has == old.Has:
 		p.progress = old.progress
 	default:
 		p.progress = old.progress.clocks()

@@ -210,8 +210,31 @@ func TestANamespaceWaitsOnlySoLong(t *testing.T) {
 	alone("when it has not waited for a moment", false)
 	waits(true, 2*Longest+1)
 	alone("when it has waited for long", true)
-	waits(false, 2*Longest+2)
+	view, _ := o.Enter(1, "one", member)
+	o.Report(1, "one", view, Progress{Failing: true}, epoch.Add(2*Longest+2))
+	alone("when what it went on to has failed", true)
+	waits(false, 2*Longest+3)
 	alone("when it has gone on", false)
+}
+
+// TestTheClocksOutlastAChangeOfTheProfile, which may come now and then.
+func TestTheClocksOutlastAChangeOfTheProfile(t *testing.T) {
+	t.Parallel()
+	member, mover := at("shop/web", "shop/web"), at("shop/api", "shop/web")
+	o := open(t, map[string]Place{"one": member, "two": mover})
+	for generation := range 6 {
+		changed := member
+		changed.Basis = generation
+		view, _ := o.Enter(1, "one", changed)
+		if want := generation == 5; view.FailsForLong != want || view.AloneOfAll != want {
+			t.Errorf("generation %d: it fails for long: %t, and goes on: %t; want %t", generation, view.FailsForLong, view.AloneOfAll, want)
+		}
+		after := Longest - Patience/2
+		if generation == 4 {
+			after = Longest + Patience/2
+		}
+		o.Report(1, "one", view, Progress{Failing: generation >= 3, Waiting: true}, epoch.Add(time.Duration(generation)*after/4))
+	}
 }
 
 // TestWhoIsRelabelledAgainAndAgain is about somebody who may label a namespace, and so could keep others
