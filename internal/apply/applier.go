@@ -136,7 +136,8 @@ type Task struct {
 // operator gave it: somebody wrote them. Such a namespace is not one that moves. It loses them, and
 // joins.
 func (t *Task) isForged(observed *Observed) bool {
-	return observed.carriesMembership() && !observed.isMember(render.MembershipLabels(t.Profile, t.Tier)) && !observed.isVouchedFor()
+	return observed.carriesMembership() && !observed.isMember(render.MembershipLabels(t.Profile, t.Tier)) &&
+		(t.View.IsForged || !observed.isVouchedFor())
 }
 
 // run is one pass over one namespace.

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -133,6 +134,24 @@ func TestForgedLabels(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLabelsThatWereSeenToBeForged are no move, though somebody has the base policy vouch for them.
+func TestLabelsThatWereSeenToBeForged(t *testing.T) {
+	view := movingFrom("data")
+	view.IsForged = true
+	todo := task(shop(t)).seeing(view, compiled(t, shopProfile()))
+	observed := see(of("data")).holding(shop(t)).but(comingFrom("data"))
+	for name, do := range map[string]func(*Applier){
+		"Member":  func(a *Applier) { a.Member(t.Context(), todo, observed) },
+		"Release": func(a *Applier) { a.Release(t.Context(), view, observed) },
+	} {
+		r := &recorder{}
+		do(New(r, r))
+		if at := slices.Index(r.calls, unlabelling); at < 0 || r.versions[0] != ofAnyVersion {
+			t.Errorf("%s made the requests %v", name, r.calls)
+		}
 	}
 }
 

@@ -36,6 +36,8 @@ type Place struct {
 	before Membership
 	// isDoubtful is set if the operator may have changed the labels, and does not know whether it has.
 	isDoubtful bool
+	// isForged is set if somebody else has made the labels say what they say.
+	isForged bool
 }
 
 // Progress is how far a namespace is.
@@ -177,6 +179,7 @@ func (p *Place) second() bool {
 // waits, or fails, as long as it did. Whoever may label a namespace, or changes a profile now and then, could
 // else have others wait for it for ever.
 func (p *Place) knowing(old *Place) Place {
+	p.isForged = p.isForgedSince(old)
 	switch {
 	case p.Basis == old.Basis && p.Due == old.Due && p.Has == old.Has:
 		p.progress = old.progress
@@ -199,6 +202,15 @@ func (p *Place) remembering(old *Place) Place {
 	return p.knowing(old)
 }
 
+// isForgedSince tells whether somebody else has made the labels say what they say: since the earlier look
+// they have become what the operator was not about to write, or had become so before.
+func (p *Place) isForgedSince(old *Place) bool {
+	if p.Has == old.Has {
+		return old.isForged
+	}
+	return p.Has != (Membership{}) && p.Has != old.Due && p.Has != p.Due && !old.isDoubtful
+}
+
 // has takes note of what the operator has made the labels say.
 func (p *Place) has(now Membership) {
 	if p.Has == now {
@@ -207,7 +219,7 @@ func (p *Place) has(now Membership) {
 	if !p.wrote {
 		p.wrote, p.before = true, p.Has
 	}
-	p.Has = now
+	p.Has, p.isForged = now, false
 }
 
 // isFeigned tells whether the namespace is isolated by somebody else, since it was rid of its policies

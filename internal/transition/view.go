@@ -126,6 +126,8 @@ type View struct {
 	MayRelabel bool
 	// WasExact is set if its policies were seen to be exactly as they should be.
 	WasExact bool
+	// IsForged is set if somebody else was seen to make the namespace's labels say what they say.
+	IsForged bool
 	// FailsForLong is set if its writes have been failing for longer than others wait for it (Patience). By
 	// then somebody may be making them fail, and what is safe comes before what interrupts nothing.
 	FailsForLong bool
@@ -135,8 +137,8 @@ type View struct {
 func (c *Census) view(place *Place) View {
 	v := View{
 		Role: place.Role(), Has: place.Has, WasExact: place.progress.Exact,
-		FailsForLong: place.progress.forLong,
-		Alone:        true, AloneOfAll: true, MayOpen: true, MayRelabel: true,
+		FailsForLong: place.progress.forLong, IsForged: place.isForged,
+		Alone: true, AloneOfAll: true, MayOpen: true, MayRelabel: true,
 	}
 	if place.progress.overdue {
 		return v

@@ -395,3 +395,49 @@ func TestLabelsThatMayHaveBeenChanged(t *testing.T) {
 		t.Errorf("when it was looked at again, another one sees %+v", view)
 	}
 }
+
+// TestLabelsThatTheOperatorWasNotAboutToWriteAreForged, whatever the base policy says.
+func TestLabelsThatTheOperatorWasNotAboutToWriteAreForged(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		before, after Place
+		do            func(*office)
+		want          bool
+	}{
+		"a member's, changed to another tier":       {before: at("shop/web", "shop/web"), after: at("shop/api", "shop/web"), want: true},
+		"a leaver's, changed to another tier":       {before: at("shop/web", ""), after: at("shop/api", ""), want: true},
+		"a newcomer's, changed to another tier":     {before: at("", "shop/web"), after: at("shop/api", "shop/web"), want: true},
+		"a mover's, changed to what they are to be": {before: at("shop/api", "shop/web"), after: at("shop/web", "shop/web")},
+		"and the namespace is due elsewhere now":    {before: at("shop/api", "shop/web"), after: at("shop/web", "shop/api")},
+		"a mover's, as they were":                   {before: at("shop/web", "shop/web"), after: at("shop/web", "shop/api")},
+		"taken off":                                 {before: at("shop/web", "shop/web"), after: at("", "shop/web")},
+		"perhaps changed by the operator, as it seems": {
+			before: at("shop/api", "shop/web"), after: at("shop/web", "shop/data"),
+			do: func(o *office) {
+				o.Labelled("one", Membership{Profile: "shop", Tier: "web"}, false)
+				o.Take(2, map[string]Place{"one": at("shop/api", "shop/data")})
+			},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := open(t, map[string]Place{"one": c.before})
+			o.Enter(1, "one", c.before)
+			serial := int64(1)
+			if c.do != nil {
+				c.do(o)
+				serial = 2
+			}
+			for range 2 {
+				if view, _ := o.Enter(serial, "one", c.after); view.IsForged != c.want {
+					t.Errorf("forged: %t, want %t", view.IsForged, c.want)
+				}
+			}
+			o.Labelled("one", Membership{}, true)
+			if view, _ := o.Enter(serial, "one", at("", c.after.Due.Profile+"/"+c.after.Due.Tier)); view.IsForged {
+				t.Error("they were taken off, and count as forged")
+			}
+		})
+	}
+}
