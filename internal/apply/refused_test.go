@@ -317,3 +317,22 @@ func TestAStandInWhoseNameIsTaken(t *testing.T) {
 		}
 	}
 }
+
+// TestAForgedBindingThatStaysHoldsBackItsRole: somebody wrote a binding to the operator's Role, and it cannot
+// be removed. He must not get what is added to the Role.
+func TestAForgedBindingThatStaysHoldsBackItsRole(t *testing.T) {
+	profile := func(reads ...string) *builders.ProfileBuilder {
+		return builders.MakeProfile("shop").UID(shopUID).
+			Tier(builders.MakeTier("web").Names(namespace).Access("viewer", builders.Group("developers")).Obj()).
+			Role(builders.MakeRole("viewer").Read(reads...).Obj())
+	}
+	forged := builders.MakeRoleBinding(namespace, "x").Managed().UID("x").ResourceVersion("3").Role("segmentation-viewer").Group("others").Obj()
+	observed := see(member).holding(rendered(t, profile("pods"))).but(func(o *Observed) { o.Bindings = append(o.Bindings, *forged) })
+	todo := task(rendered(t, profile("pods", "secrets")))
+	todo.View = alone(transition.Member)
+	r := &recorder{errs: map[string]error{"delete RoleBinding x": forbidden(errors.New("not on a Friday"))}}
+	New(r, r).Member(t.Context(), todo, observed)
+	if diff := cmp.Diff([]string{"delete RoleBinding x"}, r.calls); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}

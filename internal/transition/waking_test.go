@@ -330,6 +330,8 @@ func TestWhoWritesWhatLooksLikeTheOperatorsHoldsNobodyUp(t *testing.T) {
 	joinerWaits("released", false)
 	o.Enter(1, "one", isolated)
 	joinerWaits("isolated by somebody", false)
+	o.Take(1, map[string]Place{"one": isolated, "two": joiner})
+	joinerWaits("isolated by somebody when profiles change", false)
 	o.Enter(1, "one", outside)
 	joinerWaits("open", false)
 
