@@ -20,11 +20,12 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
 
-// oneProfile is a cache that shows one profile in its present generation, and no namespaces.
+// oneProfile is a cache that shows one profile in its present generation, and one namespace at most.
 type oneProfile struct {
 	client.Reader
 
 	generation atomic.Int64
+	namespace  *metav1.PartialObjectMetadata
 	// listed is told that somebody has listed and still has the list; who did goes on when it was taken note of.
 	listed, goOn chan struct{}
 }
@@ -41,7 +42,11 @@ func (o *oneProfile) List(ctx context.Context, list client.ObjectList, _ ...clie
 			o.listed <- struct{}{}
 			<-o.goOn
 		}
-	case *networkingv1.NetworkPolicyList, *metav1.PartialObjectMetadataList:
+	case *metav1.PartialObjectMetadataList:
+		if o.namespace != nil {
+			l.Items = append(l.Items, *o.namespace)
+		}
+	case *networkingv1.NetworkPolicyList:
 	}
 	return nil
 }
@@ -166,5 +171,25 @@ func TestWhatAHeldNamespaceHasReachedIsNotWhatItHasToReach(t *testing.T) {
 	}
 	if held.Basis == claimed.Basis {
 		t.Error("what it reached while it was held counts once it is claimed")
+	}
+}
+
+// TestWhenProfilesChangeLabelsCountAsTheyWereWritten: the cache shows the namespace as it was before.
+func TestWhenProfilesChangeLabelsCountAsTheyWereWritten(t *testing.T) {
+	cache := &oneProfile{namespace: builders.MakeNamespace("one").Labels(render.MembershipLabels("shop", "web")).Metadata()}
+	cache.generation.Store(1)
+	census := transition.NewCensus()
+	profiles := NewProfiles(cache, nil, census, "")
+	if _, err := profiles.current(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	census.Labelled("one", transition.Membership{}, true)
+	cache.generation.Store(2)
+	if _, err := profiles.current(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before, now, wrote := census.Wrote("one")
+	if want := (transition.Membership{Profile: "shop", Tier: "web"}); !wrote || before != want || now != (transition.Membership{}) {
+		t.Errorf("its labels said %v and say %v; the operator changed them: %t", before, now, wrote)
 	}
 }
