@@ -2,15 +2,11 @@ package apply
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
 	networkingv1 "k8s.io/api/networking/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -33,17 +29,6 @@ type Applier struct {
 	labelled        Labelled
 	after           func(time.Duration, func())
 }
-
-// Permit tells whether a write may be made now. If so, end has to be called when it has been answered.
-type Permit func() (end func(), ok bool)
-
-// Labelled is told what the operator has made the labels of the namespace say; not sure, if the API server
-// did not say whether they were changed.
-type Labelled func(now transition.Membership, sure bool)
-
-// requestTimeout is how long a write may take. When profiles change, all namespaces wait for the writes
-// that are under way.
-const requestTimeout = 30 * time.Second
 
 // While returns the applier with writes that are made as long as they are permitted. A pass that meets
 // with one that is not makes no other, and its Result is Outdated. A change of labels is told of before that
@@ -185,37 +170,6 @@ func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Re
 	return r.Result
 }
 
-// take takes access away.
-func (r *run) take(changes *Changes) {
-	r.remove(changes.Revoke)
-	for _, w := range changes.Narrow {
-		r.write(w)
-	}
-}
-
-// expel takes forged labels off, and brings the namespace to what is declared at once, whether they go or
-// not: it must not pass for a member and be open. If they went, it joins with the next pass.
-func (r *run) expel(task *Task, changes *Changes) {
-	r.unlabel(ofAnyVersion)
-	target := r.writable(transition.Exactly(task.Rendered.Policies))
-	r.steps(transition.Steps(r.ownPolicies(task.Owner), target, r.observed.start()))
-	r.give(changes, &task.View)
-	r.judgeFailures()
-}
-
-// give gives access, and then takes what it replaces, once all policies are in place. While trying again
-// may help, both wait for that, so that nobody is left without either. But what only a person can mend, or
-// lasts, must not leave somebody with a role that he is not to have any more.
-func (r *run) give(changes *Changes, view *transition.View) {
-	switch {
-	case r.isolated():
-		r.widen(changes.Widen)
-		r.prune(changes.Prune)
-	case r.isLasting(view):
-		r.remove(changes.Prune)
-	}
-}
-
 // Hold leaves a namespace as it is, but does not let it pass for a member without a policy
 // of its own, nor for a member of another tier than that policy vouches for, nor leave it open if
 // it was about to leave. It never
@@ -242,85 +196,6 @@ func (r *run) failed(kind Kind) bool {
 	return false
 }
 
-// errOutdated is what a write gets that is not permitted any more.
-var errOutdated = errors.New("what was decided on has changed")
-
-// request makes a write of an object, if it is still permitted. If it is not known what became of it, it
-// counts as being under way until the cache has had the time to show it.
-func (r *run) request(k key, write func(context.Context) error) error {
-	end := func() {}
-	if r.permit != nil && !r.Outdated {
-		permitted, ok := r.permit()
-		r.Outdated = !ok
-		if ok {
-			end = permitted
-		}
-	}
-	if r.Outdated {
-		return errOutdated
-	}
-	var err error
-	defer func() {
-		if isUnsure(err) {
-			r.after(settling, end)
-			return
-		}
-		end()
-	}()
-	ctx, cancel := context.WithTimeout(r.ctx, requestTimeout)
-	defer cancel()
-	r.Writes++
-	if err = write(ctx); isUnsure(err) {
-		_, written := r.written[k]
-		r.expected.unsure(r.observed.Namespace.Name, k, r.version(k), written && r.observed.find(k) == nil)
-	}
-	return err
-}
-
-// version is the resource version of an object as it was last seen or written; empty if there is none.
-func (r *run) version(k key) string {
-	if meta, written := r.written[k]; written {
-		return meta.ResourceVersion
-	}
-	return versionOf(r.observed.find(k))
-}
-
-func (r *run) fail(kind Kind, role string, err error) {
-	r.Failures = append(r.Failures, classify(kind, role, err))
-}
-
-// widen gives access, object by object. A binding is left out if its Role could not be written: it would
-// bind nothing, or what the Role was before. So is a Role if somebody could not be taken out of what binds
-// it.
-func (r *run) widen(writes []Write) {
-	for _, w := range writes {
-		depends := func(other client.Object) bool {
-			return bindsRole(w.Desired, roleName(other)) || bindsRole(other, roleName(w.Desired))
-		}
-		if slices.ContainsFunc(r.unsettled, depends) {
-			r.unsettled = append(r.unsettled, w.Desired)
-			continue
-		}
-		r.write(w)
-	}
-}
-
-// roleName is the name of a Role; empty for other objects.
-func roleName(obj client.Object) string {
-	if kindOf(obj) == KindRole {
-		return obj.GetName()
-	}
-	return ""
-}
-
-// write creates or changes a Role or a RoleBinding.
-func (r *run) write(w Write) {
-	if err := r.apply(w); err != nil {
-		r.unsettled = append(r.unsettled, w.Desired)
-		r.fail(kindOf(w.Desired), grantedRole(w.Desired), err)
-	}
-}
-
 // apply creates or changes one object. Only what the cache showed to be the operator's is
 // taken by force.
 func (r *run) apply(w Write) error {
@@ -342,35 +217,6 @@ func (r *run) apply(w Write) error {
 	r.expected.wrote(r.observed.Namespace.Name, keyOf(w.Desired), config.GetResourceVersion())
 	r.written[keyOf(w.Desired)] = metav1.ObjectMeta{UID: config.GetUID(), ResourceVersion: config.GetResourceVersion()}
 	return storedAsDesired(config, w.Desired)
-}
-
-// grantedRole is the name by which a profile knows what a Role or RoleBinding grants.
-func grantedRole(obj client.Object) string {
-	switch o := obj.(type) {
-	case *rbacv1.Role:
-		return strings.TrimPrefix(o.Name, render.Prefix+"-")
-	case *rbacv1.RoleBinding:
-		if o.RoleRef.Kind == "Role" {
-			return strings.TrimPrefix(o.RoleRef.Name, render.Prefix+"-")
-		}
-		return o.RoleRef.Name
-	default:
-		return ""
-	}
-}
-
-// prune removes access that nothing declares: bindings, but for those of subjects whose other role could
-// not be written, and then Roles, unless a Role or RoleBinding could not be written or removed.
-func (r *run) prune(objects []client.Object) {
-	for _, obj := range objects {
-		isKept := slices.ContainsFunc(r.unsettled, func(other client.Object) bool { return shareSubjects(other, obj) })
-		if kindOf(obj) == KindRole {
-			isKept = r.failed(KindRole) || r.failed(KindRoleBinding)
-		}
-		if !isKept {
-			r.remove([]client.Object{obj})
-		}
-	}
 }
 
 func (r *run) remove(objects []client.Object) {

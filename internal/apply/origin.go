@@ -97,3 +97,13 @@ func withoutOrigin(p *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
 	out.Annotations[v1alpha1.DeclaredByAnnotation] = others
 	return &out
 }
+
+// expel takes forged labels off, and brings the namespace to what is declared at once, whether they go or
+// not: it must not pass for a member and be open. If they went, it joins with the next pass.
+func (r *run) expel(task *Task, changes *Changes) {
+	r.unlabel(ofAnyVersion)
+	target := r.writable(transition.Exactly(task.Rendered.Policies))
+	r.steps(transition.Steps(r.ownPolicies(task.Owner), target, r.observed.start()))
+	r.give(changes, &task.View)
+	r.judgeFailures()
+}

@@ -1,0 +1,67 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
+)
+
+// Permit tells whether a write may be made now. If so, end has to be called when it has been answered.
+type Permit func() (end func(), ok bool)
+
+// Labelled is told what the operator has made the labels of the namespace say; not sure, if the API server
+// did not say whether they were changed.
+type Labelled func(now transition.Membership, sure bool)
+
+// requestTimeout is how long a write may take. When profiles change, all namespaces wait for the writes
+// that are under way.
+const requestTimeout = 30 * time.Second
+
+// errOutdated is what a write gets that is not permitted any more.
+var errOutdated = errors.New("what was decided on has changed")
+
+// request makes a write of an object, if it is still permitted. If it is not known what became of it, it
+// counts as being under way until the cache has had the time to show it.
+func (r *run) request(k key, write func(context.Context) error) error {
+	end := func() {}
+	if r.permit != nil && !r.Outdated {
+		permitted, ok := r.permit()
+		r.Outdated = !ok
+		if ok {
+			end = permitted
+		}
+	}
+	if r.Outdated {
+		return errOutdated
+	}
+	var err error
+	defer func() {
+		if isUnsure(err) {
+			r.after(settling, end)
+			return
+		}
+		end()
+	}()
+	ctx, cancel := context.WithTimeout(r.ctx, requestTimeout)
+	defer cancel()
+	r.Writes++
+	if err = write(ctx); isUnsure(err) {
+		_, written := r.written[k]
+		r.expected.unsure(r.observed.Namespace.Name, k, r.version(k), written && r.observed.find(k) == nil)
+	}
+	return err
+}
+
+// version is the resource version of an object as it was last seen or written; empty if there is none.
+func (r *run) version(k key) string {
+	if meta, written := r.written[k]; written {
+		return meta.ResourceVersion
+	}
+	return versionOf(r.observed.find(k))
+}
+
+func (r *run) fail(kind Kind, role string, err error) {
+	r.Failures = append(r.Failures, classify(kind, role, err))
+}
