@@ -221,7 +221,7 @@ func (r *run) apply(w Write) error {
 
 func (r *run) remove(objects []client.Object) {
 	for _, obj := range objects {
-		uid, version := obj.GetUID(), r.version(keyOf(obj))
+		uid, version := obj.GetUID(), r.version(keyOf(obj), obj)
 		err := r.request(keyOf(obj), func(ctx context.Context) error {
 			// The cache's object must not be handed to the client, which writes into it.
 			return r.writer(kindOf(obj)).Delete(ctx, bare(obj), client.Preconditions{UID: &uid, ResourceVersion: &version})

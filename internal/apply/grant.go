@@ -27,7 +27,7 @@ func (r *run) give(changes *Changes, view *transition.View) {
 	case r.isolated():
 		r.widen(changes.Widen)
 		r.prune(changes.Prune)
-	case r.isLasting(view):
+	case r.failsForGood(view):
 		r.remove(changes.Prune)
 	}
 }

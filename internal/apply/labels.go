@@ -30,7 +30,7 @@ func (r *run) relabel(task *Task, exact bool) {
 		r.Progress.Waiting = true
 	case due:
 		r.Progress.Labelled = r.label(membership, r.mustHave(&task.View))
-	case r.observed.carriesMembership() && r.mustLose(&task.View, isolated):
+	case r.observed.carriesMembership() && r.mustLose(&task.View):
 		r.unlabel(ofAnyVersion)
 	}
 	r.judgeFailures()
@@ -38,13 +38,13 @@ func (r *run) relabel(task *Task, exact bool) {
 
 // mustLose tells whether the namespace must not keep the labels that it has: it has no policy of its own, or
 // is due to have others, and its policies keep it from getting these for long, or until a person mends it.
-func (r *run) mustLose(view *transition.View, isolated bool) bool {
-	return !isolated && (!r.based || !r.Progress.Labelled && r.isLasting(view))
+func (r *run) mustLose(view *transition.View) bool {
+	return !r.isolated() && !r.based || !r.Progress.Labelled && r.failsForGood(view)
 }
 
-// isLasting tells whether policies cannot be written for long, or until a person mends it. Who makes them
+// failsForGood tells whether policies cannot be written for long, or until a person mends it. Who makes them
 // fail must not keep by it what he is not to have any more.
-func (r *run) isLasting(view *transition.View) bool {
+func (r *run) failsForGood(view *transition.View) bool {
 	return !r.isolated() && (!r.mayRetry() || view.FailsForLong)
 }
 

@@ -195,12 +195,12 @@ func (r *run) step(step transition.Step) {
 	if step.Current != nil && matches(step.Desired, step.Current) {
 		return
 	}
-	if _, written := r.written[keyOf(step.Desired)]; !written && step.Current == nil && r.isInTheWay(step.Desired.Name) {
-		return
-	}
 	w := Write{Desired: step.Desired, UID: r.written[keyOf(step.Desired)].UID}
 	if step.Current != nil {
 		w.UID = step.Current.GetUID()
+	}
+	if w.UID == "" && r.isInTheWay(step.Desired.Name) {
+		return
 	}
 	if err := r.apply(w); err != nil {
 		r.fail(KindNetworkPolicy, "", err)

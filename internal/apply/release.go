@@ -25,7 +25,7 @@ func (a *Applier) Release(ctx context.Context, view transition.View, observed *O
 	case !r.observed.carriesMembership():
 	case view.IsForged || !r.observed.isVouchedFor():
 		r.Progress.Labelled = r.unlabel(ofAnyVersion)
-	case !r.mayLeave(&view, policies, start) && !r.isLasting(&view):
+	case !r.mayLeave(&view, policies, start) && !r.failsForGood(&view):
 		r.judgeFailures()
 		return r.Result
 	default:
@@ -39,8 +39,7 @@ func (a *Applier) Release(ctx context.Context, view transition.View, observed *O
 	return r.Result
 }
 
-// mayLeave opens a namespace whose labels are to be taken off, and tells whether that may be done
-// now.
+// mayLeave opens a namespace whose labels are to be taken off, and tells whether that may be done now.
 func (r *run) mayLeave(view *transition.View, policies []*networkingv1.NetworkPolicy, start transition.Start) bool {
 	r.Progress.Waiting = !view.MayOpen || !view.MayRelabel
 	if !view.MayOpen {

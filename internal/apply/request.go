@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
@@ -38,28 +40,33 @@ func (r *run) request(k key, write func(context.Context) error) error {
 	}
 	var err error
 	defer func() {
-		if isUnsure(err) {
-			r.after(settling, end)
+		if !isUnsure(err) {
+			end()
 			return
 		}
-		end()
+		r.expectEither(k)
+		r.after(settling, end)
 	}()
 	ctx, cancel := context.WithTimeout(r.ctx, requestTimeout)
 	defer cancel()
 	r.Writes++
-	if err = write(ctx); isUnsure(err) {
-		_, written := r.written[k]
-		r.expected.unsure(r.observed.Namespace.Name, k, r.version(k), written && r.observed.find(k) == nil)
-	}
+	err = write(ctx)
 	return err
 }
 
-// version is the resource version of an object as it was last seen or written; empty if there is none.
-func (r *run) version(k key) string {
+// expectEither takes note that it is not known whether an object was written.
+func (r *run) expectEither(k key) {
+	seen := r.observed.find(k)
+	_, written := r.written[k]
+	r.expected.unsure(r.observed.Namespace.Name, k, r.version(k, seen), written && seen == nil)
+}
+
+// version is the resource version of an object as it was last written, or seen; empty if there is none.
+func (r *run) version(k key, seen client.Object) string {
 	if meta, written := r.written[k]; written {
 		return meta.ResourceVersion
 	}
-	return versionOf(r.observed.find(k))
+	return versionOf(seen)
 }
 
 func (r *run) fail(kind Kind, role string, err error) {

@@ -84,7 +84,6 @@ func (c *Census) Enter(serial int64, namespace string, place Place) (view View, 
 		return View{}, false
 	}
 	if old, was := c.places[namespace]; was {
-		place.Isolated = place.Isolated && !place.isFeigned(&old)
 		place = place.knowing(&old)
 	}
 	place.lookedAt = true

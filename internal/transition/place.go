@@ -149,9 +149,9 @@ const (
 func (p *Place) Role() Role {
 	none := Membership{}
 	switch {
-	case p.Has == p.Due && p.Due == none && p.Isolated:
+	case p.isNowhere() && p.Isolated:
 		return Leaving
-	case p.Has == p.Due && p.Due == none:
+	case p.isNowhere():
 		return Outside
 	case p.Has == p.Due:
 		return Member
@@ -179,6 +179,7 @@ func (p *Place) second() bool {
 // waits, or fails, as long as it did. Whoever may label a namespace, or changes a profile now and then, could
 // else have others wait for it for ever.
 func (p *Place) knowing(old *Place) Place {
+	p.Isolated = p.Isolated && !p.isFeigned(old)
 	p.isForged = p.isForgedSince(old)
 	switch {
 	case p.Basis == old.Basis && p.Due == old.Due && p.Has == old.Has:
@@ -192,14 +193,13 @@ func (p *Place) knowing(old *Place) Place {
 // remembering takes over what was known when profiles changed. What the operator wrote under earlier ones
 // need not be seen yet: a namespace that was about to join may be isolated.
 func (p *Place) remembering(old *Place) Place {
-	none := Membership{}
-	mayBeIsolated := old.lookedAt && old.Role() == Joining && p.Has == none && p.Due == none
-	p.Isolated = mayBeIsolated || p.Isolated && !p.isFeigned(old)
-	p.lookedAt, p.isDoubtful = old.lookedAt, old.isDoubtful
+	out := p.knowing(old)
+	out.Isolated = out.Isolated || old.lookedAt && old.Role() == Joining && p.isNowhere()
+	out.lookedAt, out.isDoubtful = old.lookedAt, old.isDoubtful
 	if old.wrote && p.Has == old.Has {
-		p.wrote, p.before = true, old.before
+		out.wrote, out.before = true, old.before
 	}
-	return p.knowing(old)
+	return out
 }
 
 // isForgedSince tells whether somebody else has made the labels say what they say: since the earlier look
@@ -225,8 +225,12 @@ func (p *Place) has(now Membership) {
 // isFeigned tells whether the namespace is isolated by somebody else, since it was rid of its policies
 // before and nothing is due to it. Others need not wait for that.
 func (p *Place) isFeigned(old *Place) bool {
-	none := Membership{}
-	return p.Isolated && old.progress.Released && p.Has == none && p.Due == none
+	return old.progress.Released && p.isNowhere()
+}
+
+// isNowhere tells whether the namespace has no labels and is to get none.
+func (p *Place) isNowhere() bool {
+	return p.Has == Membership{} && p.Due == Membership{}
 }
 
 // all stands for all profiles together.
