@@ -20,6 +20,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.CIDRBlockApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Dependency"):
 		return &apiv1alpha1.DependencyApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DependencyAccess"):
+		return &apiv1alpha1.DependencyAccessApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DNS"):
 		return &apiv1alpha1.DNSApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Endpoint"):
@@ -58,6 +60,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.TierAccessApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("TierStatus"):
 		return &apiv1alpha1.TierStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("UndeclaredAccess"):
+		return &apiv1alpha1.UndeclaredAccessApplyConfiguration{}
 
 	}
 	return nil

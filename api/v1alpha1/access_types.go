@@ -1,6 +1,8 @@
 package v1alpha1
 
 // Role is a set of API permissions in a namespace.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.boundaryEdits) && self.boundaryEdits == 'Allowed') || !self.rules.exists(r, r.verbs.exists(v, !(v in ['get', 'list', 'watch'])) && (sets.intersects(r.resources, ['networkpolicies', 'networkpolicies/status', 'ciliumnetworkpolicies', 'ciliumnetworkpolicies/status']) || (sets.intersects(r.apiGroups, ['rbac.authorization.k8s.io', '*']) && sets.intersects(r.resources, ['roles', 'rolebindings'])) || (sets.intersects(r.apiGroups, ['', '*']) && sets.intersects(r.resources, ['namespaces', 'namespaces/status', 'namespaces/finalize'])) || (sets.intersects(r.apiGroups, ['segmentation.dev', '*']) && sets.intersects(r.resources, ['segmentationprofiles', 'segmentationprofiles/status'])) || (sets.intersects(r.apiGroups, ['*', '', 'networking.k8s.io', 'rbac.authorization.k8s.io', 'segmentation.dev', 'cilium.io', 'crd.antrea.io', 'crd.projectcalico.org', 'projectcalico.org']) && sets.intersects(r.resources, ['*', '*/status', '*/finalize']))))",fieldPath=".rules",message="a rule lets a tier edit its own boundary: it has a writing verb on networkpolicies, roles, rolebindings, namespaces or segmentationprofiles, or a wildcard that covers them; grant less, or say boundaryEdits: Allowed in the role"
 type Role struct {
 	// name names the role, for the access of tiers. The Role in a namespace is
 	// called segmentation-<name>.
@@ -14,7 +16,28 @@ type Role struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	Rules []PolicyRule `json:"rules,omitempty"`
+
+	// boundaryEdits says whether the role may let its holders edit the boundary of
+	// the tier in which they have it. Refused, which leaving it out means too,
+	// refuses rules with other verbs than get, list and watch on networkpolicies,
+	// roles, rolebindings, namespaces and segmentationprofiles, and wildcards that
+	// cover them. With Allowed, who has the role may open paths that this profile
+	// does not declare.
+	// +optional
+	BoundaryEdits BoundaryEdits `json:"boundaryEdits,omitempty"`
 }
+
+// BoundaryEdits says whether a grant may let a tier edit its own boundary.
+//
+// +kubebuilder:validation:Enum=Refused;Allowed
+type BoundaryEdits string
+
+const (
+	// BoundaryEditsRefused refuses such a grant. It is what leaving the field out means.
+	BoundaryEditsRefused BoundaryEdits = "Refused"
+	// BoundaryEditsAllowed lets such a grant pass.
+	BoundaryEditsAllowed BoundaryEdits = "Allowed"
+)
 
 // PolicyRule allows verbs on resources of API groups, with the meaning of
 // rbac.authorization.k8s.io/v1. Permissions on non-resource URLs do not exist in a
@@ -64,6 +87,7 @@ type PolicyRule struct {
 // RoleBinding there.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.role) != has(self.clusterRole)",message="give either role (one of spec.roles) or clusterRole (an existing ClusterRole), and only one of them"
+// +kubebuilder:validation:XValidation:rule="!has(self.boundaryEdits) || !has(self.role)",message="boundaryEdits is about clusterRole; of a role of this profile it is said in spec.roles",fieldPath=".boundaryEdits"
 type TierAccess struct {
 	// subjects are those who get the role: 1 to 8 users, groups or service
 	// accounts.
@@ -83,6 +107,35 @@ type TierAccess struct {
 	// bind it: see spec.roles.
 	// +optional
 	ClusterRole ClusterRoleName `json:"clusterRole,omitempty"`
+
+	// boundaryEdits says whether clusterRole may let its holders edit the boundary
+	// of the tier: see roles.boundaryEdits. Refused, which leaving it out means
+	// too, has the operator not bind a ClusterRole with such rules, also if it gets
+	// them later. Of the built-in ones edit and admin have them, view does not.
+	// +optional
+	BoundaryEdits BoundaryEdits `json:"boundaryEdits,omitempty"`
+}
+
+// DependencyAccess grants a role in each namespace of the tier that is called to the service
+// accounts of the namespaces of the tier that calls.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.role) != has(self.clusterRole)",message="give either role (one of spec.roles) or clusterRole (an existing ClusterRole), and only one of them"
+// +kubebuilder:validation:XValidation:rule="!has(self.boundaryEdits) || !has(self.role)",message="boundaryEdits is about clusterRole; of a role of this profile it is said in spec.roles",fieldPath=".boundaryEdits"
+type DependencyAccess struct {
+	// role is the name of a role in spec.roles, which becomes a Role in each
+	// namespace of the tier that is called.
+	// +optional
+	Role Name `json:"role,omitempty"`
+
+	// clusterRole is the name of an existing ClusterRole, such as view, bound in
+	// each namespace of the tier that is called and nowhere else.
+	// +optional
+	ClusterRole ClusterRoleName `json:"clusterRole,omitempty"`
+
+	// boundaryEdits says whether clusterRole may let its holders edit the boundary
+	// of the tier that is called: see tiers.access.boundaryEdits.
+	// +optional
+	BoundaryEdits BoundaryEdits `json:"boundaryEdits,omitempty"`
 }
 
 // ClusterRoleName is the name of a ClusterRole.

@@ -50,6 +50,12 @@ const (
 	ReasonAboveCeiling = "AboveCeiling"
 	// ReasonRoleMissing says that a ClusterRole that the profile binds does not exist.
 	ReasonRoleMissing = "RoleMissing"
+	// ReasonEditsBoundary says that a ClusterRole that the profile binds would let a tier edit its own
+	// boundary, and that the profile does not say that it may.
+	ReasonEditsBoundary = "EditsBoundary"
+	// ReasonUndeclaredAccess says that a RoleBinding that the operator did not write grants what the
+	// profile does not declare.
+	ReasonUndeclaredAccess = "UndeclaredAccess"
 	// ReasonRejected says that the API server refused a write for a reason that trying again
 	// does not mend, such as an admission policy or a quota.
 	ReasonRejected = "Rejected"

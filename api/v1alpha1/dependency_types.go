@@ -9,6 +9,8 @@ import (
 // which connections are opened.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.from.tier) || has(self.to.tier)",message="from and to are both peers; one of them must be a tier, since only tiers' namespaces get policies"
+// +kubebuilder:validation:XValidation:rule="!has(self.access) || (has(self.from.tier) && has(self.to.tier))",message="access is given to service accounts of a tier's namespaces, in a tier's namespaces; from and to must both be tiers",fieldPath=".access"
+// +kubebuilder:validation:XValidation:rule="!has(self.access) || !(has(self.from.pods) || has(self.to.pods))",message="access is given to all service accounts of the namespaces, and pods cannot narrow it; put it into a dependency of its own without pods",fieldPath=".access"
 type Dependency struct {
 	// name names the dependency in findings, annotations and the names of
 	// generated objects, such as web-api.
@@ -27,12 +29,23 @@ type Dependency struct {
 	To Endpoint `json:"to,omitzero"`
 
 	// ports are the ports of the called pods or addresses, 1 to 32 of them. Left
-	// out, it means every port of every protocol.
+	// out, it means every port of every protocol; but in a dependency that has
+	// access, no port at all.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	Ports []Port `json:"ports,omitempty"`
+
+	// access grants API permissions: the service accounts of all namespaces of
+	// the tier that calls get these roles in each namespace of the tier that is
+	// called, 1 to 16 of them. Left out, the dependency is about the network only;
+	// with access and without ports it is about the API only, and opens no path.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Access []DependencyAccess `json:"access,omitempty"`
 }
 
 // Endpoint is one side of a dependency: a tier, or a peer.

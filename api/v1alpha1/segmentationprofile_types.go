@@ -66,6 +66,7 @@ type SegmentationProfileList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.dependencies) || (has(self.peers) ? sets.contains(self.peers.map(p, p.name), self.dependencies.map(d, has(d.to.peer), d.to.peer)) : !self.dependencies.exists(d, has(d.to.peer)))",fieldPath=".dependencies",message="the to.peer of a dependency names a peer that spec.peers does not have; add the peer or correct the name",messageExpression="[(has(self.peers) ? self.peers.map(p, p.name) : [])].map(names, self.dependencies.map(d, has(d.to.peer) && !(d.to.peer in names)).indexOf(true)).map(i, 'to.peer of dependency ' + self.dependencies[i].name + ' names ' + self.dependencies[i].to.peer + ', which spec.peers does not have; add the peer or correct the name')[0]"
 // +kubebuilder:validation:XValidation:rule="!has(self.dependencies) || !has(self.peers) || [self.peers.map(p, has(p.cidrs), p.name)].all(ranges, !self.dependencies.exists(d, has(d.to.peer) && d.to.peer in ranges && has(d.ports) && d.ports.exists(p, has(p.port) && type(p.port) == string)))",fieldPath=".dependencies",message="a dependency has a named port towards a peer with cidrs; a name cannot be resolved on addresses, give the port's number",messageExpression="[self.peers.map(p, has(p.cidrs), p.name)].map(ranges, self.dependencies.map(d, has(d.to.peer) && d.to.peer in ranges && has(d.ports) && d.ports.exists(p, has(p.port) && type(p.port) == string)).indexOf(true)).map(i, 'dependency ' + self.dependencies[i].name + ' has a named port towards peer ' + self.dependencies[i].to.peer + ', which has cidrs; a name cannot be resolved on addresses, give the number of the port')[0]"
 // +kubebuilder:validation:XValidation:rule="self.tiers.all(t, !has(t.access) || (has(self.roles) ? sets.contains(self.roles.map(r, r.name), t.access.map(a, has(a.role), a.role)) : !t.access.exists(a, has(a.role))))",fieldPath=".tiers",message="the access.role of a tier names a role that spec.roles does not have; add the role, correct the name, or use clusterRole for an existing ClusterRole",messageExpression="[(has(self.roles) ? self.roles.map(r, r.name) : [])].map(names, self.tiers.map(t, has(t.access) && t.access.exists(a, has(a.role) && !(a.role in names))).indexOf(true)).map(i, 'an access.role of tier ' + self.tiers[i].name + ' names a role that spec.roles does not have; add the role, correct the name, or use clusterRole for an existing ClusterRole')[0]"
+// +kubebuilder:validation:XValidation:rule="!has(self.dependencies) || self.dependencies.all(d, !has(d.access) || (has(self.roles) ? sets.contains(self.roles.map(r, r.name), d.access.map(a, has(a.role), a.role)) : !d.access.exists(a, has(a.role))))",fieldPath=".dependencies",message="the access.role of a dependency names a role that spec.roles does not have; add the role, correct the name, or use clusterRole for an existing ClusterRole",messageExpression="[(has(self.roles) ? self.roles.map(r, r.name) : [])].map(names, self.dependencies.map(d, has(d.access) && d.access.exists(a, has(a.role) && !(a.role in names))).indexOf(true)).map(i, 'an access.role of dependency ' + self.dependencies[i].name + ' names a role that spec.roles does not have; add the role, correct the name, or use clusterRole for an existing ClusterRole')[0]"
 // +kubebuilder:validation:XValidation:rule="self.tiers.transformMapEntry(i, t, has(t.namespaces.names), t.namespaces.names.transformMapEntry(j, name, {name: true})).size() == self.tiers.map(t, has(t.namespaces.names) ? t.namespaces.names.size() : 0).sum()",fieldPath=".tiers",message="two tiers list this namespace in namespaces.names, and a namespace belongs to one tier; remove it from one of them"
 type SegmentationProfileSpec struct {
 	// mode is Enforce (the default) or Preview. In Enforce, the operator writes
@@ -77,6 +78,16 @@ type SegmentationProfileSpec struct {
 	// +optional
 	// +default="Enforce"
 	Mode Mode `json:"mode,omitempty"`
+
+	// admission is Standard (the default) or Strict. A namespace that comes to be
+	// is open until its policies are written. With Standard, pods may start in that
+	// time; with Strict, no pod is admitted to a namespace that this profile
+	// selects before the namespace is a member: who creates it is told to try
+	// again, which controllers do by themselves. It takes the admission policies
+	// of config/admission; without them, Strict does nothing.
+	// +optional
+	// +default="Standard"
+	Admission Admission `json:"admission,omitempty"`
 
 	// dns says where the pods of all tiers may resolve names. Left out, it is the
 	// cluster DNS in its usual place: pods labelled k8s-app=kube-dns in
@@ -137,6 +148,19 @@ const (
 	ModeEnforce Mode = "Enforce"
 	// ModePreview computes and reports, and writes and deletes nothing.
 	ModePreview Mode = "Preview"
+)
+
+// Admission says whether pods may start in a namespace before it is isolated.
+//
+// +kubebuilder:validation:Enum=Standard;Strict
+type Admission string
+
+const (
+	// AdmissionStandard admits pods as if the profile were not there.
+	AdmissionStandard Admission = "Standard"
+	// AdmissionStrict admits no pod to a namespace that the profile selects until
+	// the namespace is a member.
+	AdmissionStrict Admission = "Strict"
 )
 
 // Name names a tier, a peer, a role or a dependency. It is a DNS label (RFC 1123),

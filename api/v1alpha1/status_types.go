@@ -40,6 +40,11 @@ type SegmentationProfileStatus struct {
 	// +optional
 	Objects ObjectCounts `json:"objects,omitempty,omitzero"`
 
+	// undeclaredAccess counts what others grant in the profile's namespaces and the
+	// profile does not declare.
+	// +optional
+	UndeclaredAccess UndeclaredAccess `json:"undeclaredAccess,omitempty,omitzero"`
+
 	// findings are the first 20 things that a person should look at, in a fixed
 	// order.
 	// +optional
@@ -119,6 +124,27 @@ type ObjectCounts struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	RoleBindings int32 `json:"roleBindings"`
+}
+
+// UndeclaredAccess counts Roles and RoleBindings that the operator did not write and that grant
+// what the profile does not declare. The operator does not touch them.
+type UndeclaredAccess struct {
+	// roles is the number of Roles through which something undeclared is granted. A
+	// Role that nobody is bound to grants nothing, and is not counted.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Roles int32 `json:"roles"`
+
+	// roleBindings is the number of RoleBindings that grant something undeclared.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	RoleBindings int32 `json:"roleBindings"`
+
+	// first is the first of the RoleBindings, as namespace/name; empty if there is
+	// none.
+	// +optional
+	// +kubebuilder:validation:MaxLength=320
+	First string `json:"first,omitempty"`
 }
 
 // Finding is something that a person should look at.

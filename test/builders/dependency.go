@@ -92,6 +92,22 @@ func (b *DependencyBuilder) Ports(ports ...segv1alpha1.Port) *DependencyBuilder 
 	return b
 }
 
+// Access grants roles of the profile to the service accounts of the tier that calls.
+func (b *DependencyBuilder) Access(roles ...string) *DependencyBuilder {
+	for _, role := range roles {
+		b.obj.Access = append(b.obj.Access, segv1alpha1.DependencyAccess{Role: segv1alpha1.Name(role)})
+	}
+	return b
+}
+
+// ClusterRoleAccess grants existing ClusterRoles to the service accounts of the tier that calls.
+func (b *DependencyBuilder) ClusterRoleAccess(clusterRoles ...string) *DependencyBuilder {
+	for _, role := range clusterRoles {
+		b.obj.Access = append(b.obj.Access, segv1alpha1.DependencyAccess{ClusterRole: segv1alpha1.ClusterRoleName(role)})
+	}
+	return b
+}
+
 // Obj returns the dependency.
 func (b *DependencyBuilder) Obj() segv1alpha1.Dependency {
 	return *b.obj.DeepCopy()

@@ -39,6 +39,12 @@ func (b *ProfileBuilder) Preview() *ProfileBuilder {
 	return b.Mode(segv1alpha1.ModePreview)
 }
 
+// Strict sets the admission to Strict.
+func (b *ProfileBuilder) Strict() *ProfileBuilder {
+	b.obj.Spec.Admission = segv1alpha1.AdmissionStrict
+	return b
+}
+
 // DNS sets where names are resolved.
 func (b *ProfileBuilder) DNS(dns segv1alpha1.DNS) *ProfileBuilder {
 	b.obj.Spec.DNS = dns
@@ -92,6 +98,7 @@ func (b *ProfileBuilder) Status(status segv1alpha1.SegmentationProfileStatus) *P
 func (b *ProfileBuilder) Defaulted() *ProfileBuilder {
 	spec := &b.obj.Spec
 	setDefault(&spec.Mode, segv1alpha1.ModeEnforce)
+	setDefault(&spec.Admission, segv1alpha1.AdmissionStandard)
 	setDefault(&spec.DNS.Mode, segv1alpha1.DNSModeClusterDNS)
 	setDefault(&spec.DNS.Namespace, "kube-system")
 	setDefault(&spec.DNS.Port, 53)

@@ -30,6 +30,12 @@ func (b *RoleBuilder) Read(resources ...string) *RoleBuilder {
 	return b.Rule("", resources, []string{"get", "list", "watch"})
 }
 
+// BoundaryEdits lets the role edit the boundary of a tier.
+func (b *RoleBuilder) BoundaryEdits() *RoleBuilder {
+	b.obj.BoundaryEdits = segv1alpha1.BoundaryEditsAllowed
+	return b
+}
+
 // Obj returns the role.
 func (b *RoleBuilder) Obj() segv1alpha1.Role {
 	return *b.obj.DeepCopy()

@@ -23,6 +23,10 @@ func Parser() *typed.Parser {
 var parserOnce sync.Once
 var parser *typed.Parser
 var schemaYAML = typed.YAMLObject(`types:
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Admission
+  scalar: string
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.BoundaryEdits
+  scalar: string
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.CIDR
   scalar: string
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.CIDRBlock
@@ -62,6 +66,12 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Dependency
   map:
     fields:
+    - name: access
+      type:
+        list:
+          elementType:
+            namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.DependencyAccess
+          elementRelationship: atomic
     - name: from
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Endpoint
@@ -77,6 +87,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: to
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Endpoint
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.DependencyAccess
+  map:
+    fields:
+    - name: boundaryEdits
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.BoundaryEdits
+    - name: clusterRole
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.ClusterRoleName
+    - name: role
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Name
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Endpoint
   map:
     fields:
@@ -246,6 +268,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Role
   map:
     fields:
+    - name: boundaryEdits
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.BoundaryEdits
     - name: name
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Name
@@ -278,6 +303,10 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.SegmentationProfileSpec
   map:
     fields:
+    - name: admission
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Admission
+      default: Standard
     - name: dependencies
       type:
         list:
@@ -356,6 +385,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: associative
           keys:
           - name
+    - name: undeclaredAccess
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.UndeclaredAccess
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Subject
   map:
     fields:
@@ -392,6 +424,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.TierAccess
   map:
     fields:
+    - name: boundaryEdits
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.BoundaryEdits
     - name: clusterRole
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.ClusterRoleName
@@ -414,6 +449,18 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Name
     - name: ready
+      type:
+        scalar: numeric
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.UndeclaredAccess
+  map:
+    fields:
+    - name: first
+      type:
+        scalar: string
+    - name: roleBindings
+      type:
+        scalar: numeric
+    - name: roles
       type:
         scalar: numeric
 - name: io.k8s.api.core.v1.Protocol

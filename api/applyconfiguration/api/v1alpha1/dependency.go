@@ -23,8 +23,14 @@ type DependencyApplyConfiguration struct {
 	// of the tier, in the same namespace and in its others.
 	To *EndpointApplyConfiguration `json:"to,omitempty"`
 	// ports are the ports of the called pods or addresses, 1 to 32 of them. Left
-	// out, it means every port of every protocol.
+	// out, it means every port of every protocol; but in a dependency that has
+	// access, no port at all.
 	Ports []PortApplyConfiguration `json:"ports,omitempty"`
+	// access grants API permissions: the service accounts of all namespaces of
+	// the tier that calls get these roles in each namespace of the tier that is
+	// called, 1 to 16 of them. Left out, the dependency is about the network only;
+	// with access and without ports it is about the API only, and opens no path.
+	Access []DependencyAccessApplyConfiguration `json:"access,omitempty"`
 }
 
 // DependencyApplyConfiguration constructs a declarative configuration of the Dependency type for use with
@@ -66,6 +72,19 @@ func (b *DependencyApplyConfiguration) WithPorts(values ...*PortApplyConfigurati
 			panic("nil value passed to WithPorts")
 		}
 		b.Ports = append(b.Ports, *values[i])
+	}
+	return b
+}
+
+// WithAccess adds the given value to the Access field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Access field.
+func (b *DependencyApplyConfiguration) WithAccess(values ...*DependencyAccessApplyConfiguration) *DependencyApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithAccess")
+		}
+		b.Access = append(b.Access, *values[i])
 	}
 	return b
 }

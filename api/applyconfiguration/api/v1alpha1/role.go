@@ -17,6 +17,13 @@ type RoleApplyConfiguration struct {
 	// rules are the permissions, with the meaning of rbac.authorization.k8s.io/v1:
 	// 1 to 32 rules, which add up.
 	Rules []PolicyRuleApplyConfiguration `json:"rules,omitempty"`
+	// boundaryEdits says whether the role may let its holders edit the boundary of
+	// the tier in which they have it. Refused, which leaving it out means too,
+	// refuses rules with other verbs than get, list and watch on networkpolicies,
+	// roles, rolebindings, namespaces and segmentationprofiles, and wildcards that
+	// cover them. With Allowed, who has the role may open paths that this profile
+	// does not declare.
+	BoundaryEdits *apiv1alpha1.BoundaryEdits `json:"boundaryEdits,omitempty"`
 }
 
 // RoleApplyConfiguration constructs a declarative configuration of the Role type for use with
@@ -43,5 +50,13 @@ func (b *RoleApplyConfiguration) WithRules(values ...*PolicyRuleApplyConfigurati
 		}
 		b.Rules = append(b.Rules, *values[i])
 	}
+	return b
+}
+
+// WithBoundaryEdits sets the BoundaryEdits field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the BoundaryEdits field is set to the value of the last call.
+func (b *RoleApplyConfiguration) WithBoundaryEdits(value apiv1alpha1.BoundaryEdits) *RoleApplyConfiguration {
+	b.BoundaryEdits = &value
 	return b
 }

@@ -18,6 +18,13 @@ type SegmentationProfileSpecApplyConfiguration struct {
 	// policies loses its membership too. Preview a new profile before
 	// you enforce it: enforcing it cuts every connection that it does not declare.
 	Mode *apiv1alpha1.Mode `json:"mode,omitempty"`
+	// admission is Standard (the default) or Strict. A namespace that comes to be
+	// is open until its policies are written. With Standard, pods may start in that
+	// time; with Strict, no pod is admitted to a namespace that this profile
+	// selects before the namespace is a member: who creates it is told to try
+	// again, which controllers do by themselves. It takes the admission policies
+	// of config/admission; without them, Strict does nothing.
+	Admission *apiv1alpha1.Admission `json:"admission,omitempty"`
 	// dns says where the pods of all tiers may resolve names. Left out, it is the
 	// cluster DNS in its usual place: pods labelled k8s-app=kube-dns in
 	// kube-system, port 53, UDP and TCP. Write {mode: None} to open nothing.
@@ -55,6 +62,14 @@ func SegmentationProfileSpec() *SegmentationProfileSpecApplyConfiguration {
 // If called multiple times, the Mode field is set to the value of the last call.
 func (b *SegmentationProfileSpecApplyConfiguration) WithMode(value apiv1alpha1.Mode) *SegmentationProfileSpecApplyConfiguration {
 	b.Mode = &value
+	return b
+}
+
+// WithAdmission sets the Admission field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Admission field is set to the value of the last call.
+func (b *SegmentationProfileSpecApplyConfiguration) WithAdmission(value apiv1alpha1.Admission) *SegmentationProfileSpecApplyConfiguration {
+	b.Admission = &value
 	return b
 }
 

@@ -24,6 +24,9 @@ type SegmentationProfileStatusApplyConfiguration struct {
 	Tiers []TierStatusApplyConfiguration `json:"tiers,omitempty"`
 	// objects counts the generated objects that were seen to exist as declared.
 	Objects *ObjectCountsApplyConfiguration `json:"objects,omitempty"`
+	// undeclaredAccess counts what others grant in the profile's namespaces and the
+	// profile does not declare.
+	UndeclaredAccess *UndeclaredAccessApplyConfiguration `json:"undeclaredAccess,omitempty"`
 	// findings are the first 20 things that a person should look at, in a fixed
 	// order.
 	Findings []FindingApplyConfiguration `json:"findings,omitempty"`
@@ -84,6 +87,14 @@ func (b *SegmentationProfileStatusApplyConfiguration) WithTiers(values ...*TierS
 // If called multiple times, the Objects field is set to the value of the last call.
 func (b *SegmentationProfileStatusApplyConfiguration) WithObjects(value *ObjectCountsApplyConfiguration) *SegmentationProfileStatusApplyConfiguration {
 	b.Objects = value
+	return b
+}
+
+// WithUndeclaredAccess sets the UndeclaredAccess field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the UndeclaredAccess field is set to the value of the last call.
+func (b *SegmentationProfileStatusApplyConfiguration) WithUndeclaredAccess(value *UndeclaredAccessApplyConfiguration) *SegmentationProfileStatusApplyConfiguration {
+	b.UndeclaredAccess = value
 	return b
 }
 

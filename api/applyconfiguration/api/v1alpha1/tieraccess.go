@@ -22,6 +22,11 @@ type TierAccessApplyConfiguration struct {
 	// each namespace of the tier and nowhere else. The operator must be allowed to
 	// bind it: see spec.roles.
 	ClusterRole *apiv1alpha1.ClusterRoleName `json:"clusterRole,omitempty"`
+	// boundaryEdits says whether clusterRole may let its holders edit the boundary
+	// of the tier: see roles.boundaryEdits. Refused, which leaving it out means
+	// too, has the operator not bind a ClusterRole with such rules, also if it gets
+	// them later. Of the built-in ones edit and admin have them, view does not.
+	BoundaryEdits *apiv1alpha1.BoundaryEdits `json:"boundaryEdits,omitempty"`
 }
 
 // TierAccessApplyConfiguration constructs a declarative configuration of the TierAccess type for use with
@@ -56,5 +61,13 @@ func (b *TierAccessApplyConfiguration) WithRole(value apiv1alpha1.Name) *TierAcc
 // If called multiple times, the ClusterRole field is set to the value of the last call.
 func (b *TierAccessApplyConfiguration) WithClusterRole(value apiv1alpha1.ClusterRoleName) *TierAccessApplyConfiguration {
 	b.ClusterRole = &value
+	return b
+}
+
+// WithBoundaryEdits sets the BoundaryEdits field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the BoundaryEdits field is set to the value of the last call.
+func (b *TierAccessApplyConfiguration) WithBoundaryEdits(value apiv1alpha1.BoundaryEdits) *TierAccessApplyConfiguration {
+	b.BoundaryEdits = &value
 	return b
 }
