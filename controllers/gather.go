@@ -7,11 +7,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
 // gather reads one namespace from the cache; nil if it is gone or going. A namespace that is
@@ -41,11 +43,14 @@ func gather(ctx context.Context, reader client.Reader, name string) (*apply.Obse
 	}, nil
 }
 
-// gatherPolicies reads from the cache which policies are in a namespace, if it has no membership labels:
-// with them, nobody asks.
-func gatherPolicies(ctx context.Context, reader client.Reader, namespace *metav1.PartialObjectMetadata) (*apply.Observed, error) {
+// gatherPolicies reads from the cache which policies are in a namespace, unless it has the labels of a tier
+// whose service accounts get no roles elsewhere: then nobody asks.
+func gatherPolicies(
+	ctx context.Context, reader client.Reader, namespace *metav1.PartialObjectMetadata,
+	called map[transition.Membership][]transition.Membership,
+) (*apply.Observed, error) {
 	observed := &apply.Observed{Namespace: namespace}
-	if namespace.Labels[v1alpha1.ProfileLabel] != "" {
+	if has := membershipOf(namespace); has.Profile != "" && len(called[has]) == 0 {
 		return observed, nil
 	}
 	var policies networkingv1.NetworkPolicyList
@@ -54,6 +59,39 @@ func gatherPolicies(ctx context.Context, reader client.Reader, namespace *metav1
 	}
 	observed.Policies = policies.Items
 	return observed, nil
+}
+
+// gatherClusterRoles reads the rules of ClusterRoles from the cache. One that does not exist is not in the
+// result.
+func gatherClusterRoles(ctx context.Context, reader client.Reader, names sets.Set[string]) (map[string][]rbacv1.PolicyRule, error) {
+	out := make(map[string][]rbacv1.PolicyRule, len(names))
+	for name := range names {
+		var role rbacv1.ClusterRole
+		switch err := reader.Get(ctx, client.ObjectKey{Name: name}, &role); {
+		case err == nil:
+			out[name] = role.Rules
+		case !apierrors.IsNotFound(err):
+			return nil, fmt.Errorf("reading a ClusterRole: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// boundClusterRoles are the names of the ClusterRoles that bindings bind.
+func boundClusterRoles(declared []*rbacv1.RoleBinding, there []rbacv1.RoleBinding) sets.Set[string] {
+	names := sets.New[string]()
+	add := func(ref rbacv1.RoleRef) {
+		if ref.Kind == "ClusterRole" {
+			names.Insert(ref.Name)
+		}
+	}
+	for _, binding := range declared {
+		add(binding.RoleRef)
+	}
+	for i := range there {
+		add(there[i].RoleRef)
+	}
+	return names
 }
 
 // getNamespace returns the metadata of a namespace.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -67,7 +68,10 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 	if !current {
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 	}
-	result := r.carryOut(ctx, decision, profiles, view, observed)
+	result, err := r.carryOut(ctx, decision, profiles, view, observed)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
 	if result.Outdated {
 		return r.await(request.Name), nil
 	}
@@ -111,7 +115,7 @@ func (r *NamespaceReconciler) await(namespace string) reconcile.Result {
 // carryOut does to the namespace what was decided.
 func (r *NamespaceReconciler) carryOut(
 	ctx context.Context, d claim.Decision, profiles *snapshot, view transition.View, observed *apply.Observed,
-) apply.Result {
+) (apply.Result, error) {
 	log := logr.FromContextOrDiscard(ctx)
 	if d.Profile != "" {
 		log = log.WithValues("profile", d.Profile, "tier", d.Tier)
@@ -123,23 +127,43 @@ func (r *NamespaceReconciler) carryOut(
 	)
 	switch d.Outcome {
 	case claim.Claimed:
-		owner := profiles.byName[d.Profile]
-		name := observed.Namespace.Name
-		return applier.Member(ctx, &apply.Task{
-			Rendered: owner.tiers[d.Tier].In(name),
-			Policies: func(sight render.Sight) []*networkingv1.NetworkPolicy {
-				return render.PoliciesIn(owner.policies(d.Tier, sight, r.Census.Exceptions(d.Profile)), name)
-			},
-			Owner:   owner.identity.uid,
-			Profile: d.Profile,
-			Tier:    d.Tier,
-			View:    view,
-		}, observed)
+		task, err := r.task(ctx, d, profiles.byName[d.Profile], view, observed)
+		if err != nil {
+			return apply.Result{}, err
+		}
+		return applier.Member(ctx, task, observed), nil
 	case claim.Held:
-		return applier.Hold(ctx, observed)
+		return applier.Hold(ctx, observed), nil
 	default:
-		return applier.Release(ctx, view, observed)
+		return applier.Release(ctx, view, observed), nil
 	}
+}
+
+// task renders what a claimed namespace should be brought to.
+func (r *NamespaceReconciler) task(
+	ctx context.Context, d claim.Decision, owner *compiled, view transition.View, observed *apply.Observed,
+) (*apply.Task, error) {
+	name := observed.Namespace.Name
+	rendered := owner.tiers[d.Tier].In(name).WithCallers(func(tier string) []string {
+		return r.Census.Callers(transition.Membership{Profile: d.Profile, Tier: tier})
+	})
+	clusterRoles, err := gatherClusterRoles(ctx, r.Reader, boundClusterRoles(rendered.Bindings, observed.Bindings))
+	if err != nil {
+		return nil, err
+	}
+	return &apply.Task{
+		Rendered: rendered.Withhold(func(name string) ([]rbacv1.PolicyRule, bool) {
+			rules, found := clusterRoles[name]
+			return rules, found
+		}),
+		Policies: func(sight render.Sight) []*networkingv1.NetworkPolicy {
+			return render.PoliciesIn(owner.policies(d.Tier, sight, r.Census.Exceptions(d.Profile)), name)
+		},
+		Owner:   owner.identity.uid,
+		Profile: d.Profile,
+		Tier:    d.Tier,
+		View:    view,
+	}, nil
 }
 
 // next says when to come back: with a growing delay after a passing failure, and now and

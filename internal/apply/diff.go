@@ -34,6 +34,9 @@ type Changes struct {
 	Blocked []string
 	// Seen counts the objects that are as they should be, policies included.
 	Seen Counts
+
+	// withheld are bindings that are declared, and not to be written for now.
+	withheld []client.Object
 }
 
 // Counts counts objects by kind.
@@ -83,7 +86,7 @@ func Diff(rendered render.Objects, observed *Observed, owner types.UID) Changes 
 	for _, obj := range observed.objects() {
 		current[keyOf(obj)] = obj
 	}
-	var changes Changes
+	changes := Changes{withheld: withheldBindings(rendered)}
 	kept := map[key]bool{}
 	for _, desired := range desiredObjects(rendered) {
 		k := keyOf(desired)
@@ -152,6 +155,14 @@ func (c *Changes) differ(desired, current client.Object) {
 			c.changeBinding(want, have)
 		}
 	}
+}
+
+func withheldBindings(rendered render.Objects) []client.Object {
+	var out []client.Object
+	for _, w := range rendered.Withheld {
+		out = append(out, w.Binding)
+	}
+	return out
 }
 
 // remove prunes an object, or takes note that it is already on its way.

@@ -65,12 +65,12 @@ func (r *run) write(w Write) {
 }
 
 // prune removes access that nothing declares: bindings, but for those of subjects whose other role could
-// not be written, and then Roles, unless a Role or RoleBinding could not be written or removed.
+// not be written, and then Roles, unless a Role or RoleBinding could not be written or removed, or is withheld.
 func (r *run) prune(objects []client.Object) {
 	for _, obj := range objects {
 		isKept := slices.ContainsFunc(r.unsettled, func(other client.Object) bool { return shareSubjects(other, obj) })
 		if kindOf(obj) == KindRole {
-			isKept = r.failed(KindRole) || r.failed(KindRoleBinding)
+			isKept = r.failed(KindRole) || r.failed(KindRoleBinding) || len(r.Withheld) > 0
 		}
 		if !isKept {
 			r.remove([]client.Object{obj})

@@ -48,7 +48,8 @@ func (c *conditionSetter) stalled(t *tally) (reason, message string) {
 		return reason, message
 	}
 	for _, reason := range []string{
-		v1alpha1.ReasonNameTaken, v1alpha1.ReasonAboveCeiling, v1alpha1.ReasonRoleMissing, v1alpha1.ReasonRejected,
+		v1alpha1.ReasonNameTaken, v1alpha1.ReasonAboveCeiling, v1alpha1.ReasonRoleMissing, v1alpha1.ReasonEditsBoundary,
+		v1alpha1.ReasonRejected,
 	} {
 		if first, n := t.first(reason); first != nil {
 			return reason, describe(first, n)
