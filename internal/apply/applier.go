@@ -235,7 +235,7 @@ func (r *run) remove(objects []client.Object) {
 			r.expected.deleted(r.observed.Namespace.Name, keyOf(obj), uid)
 		case !apierrors.IsNotFound(err):
 			r.unsettled = append(r.unsettled, obj)
-			r.fail(kindOf(obj), grantedRole(obj), fmt.Errorf("deleting %s %s: %w", kindOf(obj), obj.GetName(), err))
+			r.failOn(obj, fmt.Errorf("deleting %s %s: %w", kindOf(obj), obj.GetName(), err))
 		}
 	}
 }

@@ -68,10 +68,8 @@ func (r *Result) Problems() []status.Problem {
 	for _, f := range r.Failures {
 		switch f.Class {
 		case AboveCeiling:
-			add(v1alpha1.ReasonAboveCeiling,
-				"role %s is above what the operator may grant; grant less, or let a cluster admin add the permissions"+
-					" to a ClusterRole labelled segmentation.dev/grantable: \"true\"%s",
-				f.Role, missing(f.Detail))
+			add(v1alpha1.ReasonAboveCeiling, "%s is above what the operator may grant; grant less, or let a cluster admin add %s"+
+				" to a ClusterRole labelled segmentation.dev/grantable: \"true\"%s", refused(&f), raise(&f), missing(f.Detail))
 		case RoleMissing:
 			add(v1alpha1.ReasonRoleMissing, roleMissing, f.Role)
 		case Rejected:
@@ -82,6 +80,22 @@ func (r *Result) Problems() []status.Problem {
 		}
 	}
 	return problems
+}
+
+// refused names what was above the ceiling.
+func refused(f *Failure) string {
+	if f.IsClusterRole {
+		return "ClusterRole " + f.Role
+	}
+	return "role " + f.Role
+}
+
+// raise says what lifts the ceiling above it.
+func raise(f *Failure) string {
+	if f.IsClusterRole {
+		return "bind on it by its name"
+	}
+	return "the permissions"
 }
 
 const roleMissing = "ClusterRole %s does not exist; create it, or correct access.clusterRole"

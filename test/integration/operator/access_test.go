@@ -181,7 +181,9 @@ func TestClusterRolesAreLookedAt(t *testing.T) {
 		w.Eventually(bindings, soon, tick).Should(BeZero())
 	})
 	w.run("unless the profile says that it may", func(w *world) {
-		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) { s.Tiers[0].Access[0].BoundaryEdits = v1alpha1.BoundaryEditsAllowed })
+		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
+			s.Tiers[0].Access[0].BoundaryEdits = v1alpha1.BoundaryEditsAllowed
+		})
 		w.settled(p, 1)
 		w.Expect(bindings()).To(Equal(1))
 	})
