@@ -80,7 +80,7 @@ func covering(resource string) []string {
 		out = append(out, rbacv1.ResourceAll)
 	}
 	_, sub, is := strings.Cut(resource, "/")
-	if all := "*/" + sub; is && sub != "" && resource != all {
+	if all := "*/" + sub; is && resource != all {
 		out = append(out, all)
 	}
 	return out
