@@ -17,12 +17,15 @@ import (
 const ending = ", which the profile does not declare; remove it, or declare the access in the profile"
 
 // input is a namespace whose profile lets the group devs look at pods and their logs and be view, and
-// the service account app/web read secret tls.
+// the service account app/web read secret tls, among others. A role replaces the declared one of its name.
 func input(roles []*rbacv1.Role, bindings ...*rbacv1.RoleBinding) AccessInput {
 	in := AccessInput{
 		DeclaredRoles: []*rbacv1.Role{
 			builders.MakeRBACRole("app", "segmentation-viewer").Managed().Rule("", []string{"pods", "pods/log"}, []string{"get", "list"}).Obj(),
 			named(builders.MakeRBACRole("app", "segmentation-tls").Managed().Rule("", []string{"secrets"}, []string{"get"}).Obj(), "tls"),
+			builders.MakeRBACRole("app", "segmentation-config").Managed().Rule("", []string{"configmaps"}, []string{"get"}).Obj(),
+			named(builders.MakeRBACRole("app", "segmentation-odd").Managed().Rule("", []string{"leases"}, []string{"get"}).Obj(), "*"),
+			named(builders.MakeRBACRole("app", "segmentation-blank").Managed().Rule("", []string{"leases"}, []string{"get"}).Obj(), ""),
 			builders.MakeRBACRole("app", "segmentation-scaler").Managed().Rule("*", []string{"*/scale"}, []string{"*"}).Obj(),
 		},
 		DeclaredBindings: []*rbacv1.RoleBinding{
@@ -30,6 +33,9 @@ func input(roles []*rbacv1.Role, bindings ...*rbacv1.RoleBinding) AccessInput {
 			builders.MakeRoleBinding("app", "segmentation-tls-1").Managed().Role("segmentation-tls").ServiceAccount("app", "web").Obj(),
 			builders.MakeRoleBinding("app", "segmentation-scaler-1").Managed().Role("segmentation-scaler").Group("devs").Obj(),
 			builders.MakeRoleBinding("app", "segmentation-view-1").Managed().ClusterRole("view").Group("devs").Obj(),
+			builders.MakeRoleBinding("app", "segmentation-config-1").Managed().Role("segmentation-config").Group("system:serviceaccounts").Obj(),
+			builders.MakeRoleBinding("app", "segmentation-blank-1").Managed().Role("segmentation-blank").Group("ops").Obj(),
+			builders.MakeRoleBinding("app", "segmentation-odd-1").Managed().Role("segmentation-odd").Group("devs").Obj(),
 			builders.MakeRoleBinding("app", "segmentation-ops-1").Managed().ClusterRole("reader").Group("system:authenticated").Obj(),
 		},
 		IsOurs: func(obj metav1.Object) bool {
@@ -37,7 +43,12 @@ func input(roles []*rbacv1.Role, bindings ...*rbacv1.RoleBinding) AccessInput {
 		},
 		ClusterRole: clusterRole,
 	}
-	for _, role := range slices.Concat(in.DeclaredRoles, roles) {
+	for _, role := range in.DeclaredRoles {
+		if !slices.ContainsFunc(roles, func(r *rbacv1.Role) bool { return r.Name == role.Name }) {
+			in.Roles = append(in.Roles, *role)
+		}
+	}
+	for _, role := range roles {
 		in.Roles = append(in.Roles, *role)
 	}
 	for _, binding := range slices.Concat(in.DeclaredBindings, bindings) {
@@ -110,6 +121,11 @@ func TestWhatIsDeclaredIsNotReported(t *testing.T) {
 			[]*rbacv1.Role{named(foreignRole("tls", "", list("secrets"), list("get")), "tls")}, debug().Role("tls").User("system:serviceaccount:app:web").Obj()),
 		"a service account without its namespace": input(
 			[]*rbacv1.Role{named(foreignRole("tls", "", list("secrets"), list("get")), "tls")}, debug().Role("tls").ServiceAccount("", "web").Obj()),
+		"a group of service accounts has what all service accounts have": input(
+			[]*rbacv1.Role{foreignRole("mine", "", list("configmaps"), list("get"))}, debug().Role("mine").Group("system:serviceaccounts:other").Obj()),
+		"a Role of ours that somebody changed, and that is mended": input(
+			[]*rbacv1.Role{builders.MakeRBACRole("app", "segmentation-tls").Managed().Rule("*", list("*"), list("*")).Obj()},
+			debug().Role("segmentation-tls").ServiceAccount("app", "web").Obj()),
 		"rules with empty lists, which allow nothing": input([]*rbacv1.Role{
 			foreignRole("odd", "", nil, list("get")), foreignRole("odder", "", list("pods"), nil),
 		}, debug().Role("odd").User("mallory").Obj(), debug().Role("odder").User("mallory").Obj()),
@@ -188,6 +204,30 @@ func TestWhatIsNotDeclaredIsReported(t *testing.T) {
 		"the anonymous user is not authenticated": {
 			binding: debug().ClusterRole("reader").User("system:anonymous").Obj(),
 			want:    "User system:anonymous get on endpoints by ClusterRole reader",
+		},
+		"nor is their group": {
+			binding: debug().ClusterRole("reader").Group("system:unauthenticated").Obj(),
+			want:    "Group system:unauthenticated get on endpoints by ClusterRole reader",
+		},
+		"a star among declared names is a name": {
+			roles:   []*rbacv1.Role{named(foreignRole("lease", "", list("leases"), list("get")), "leader")},
+			binding: debug().Role("lease").Group("devs").Obj(),
+			role:    "lease", want: "Group devs get on leases leader by Role lease",
+		},
+		"an empty declared name is a name": {
+			roles:   []*rbacv1.Role{foreignRole("leases", "", list("leases"), list("get"))},
+			binding: debug().Role("leases").Group("ops").Obj(),
+			role:    "leases", want: "Group ops get on leases by Role leases",
+		},
+		"a Role of their own under a name of ours": {
+			roles:   []*rbacv1.Role{foreignRole("segmentation-viewer", "", list("pods"), list("get", "delete"))},
+			binding: debug().Role("segmentation-viewer").Group("devs").Obj(),
+			role:    "segmentation-viewer", want: "Group devs delete on pods by Role segmentation-viewer",
+		},
+		"two rules on one resource": {
+			roles:   []*rbacv1.Role{builders.MakeRBACRole("app", "two").Rule("", list("nodes"), list("patch")).Rule("", list("nodes"), list("get")).Obj()},
+			binding: debug().Role("two").Group("devs").Obj(),
+			role:    "two", want: "Group devs get, patch on nodes by Role two",
 		},
 		"a group has not what one of its service accounts has": {
 			binding: debug().Role("segmentation-tls").Group("system:serviceaccounts:app").Obj(),
