@@ -11,6 +11,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/audit"
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/status"
+	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
 
 // measured are the values of a profile as they are served.
@@ -44,6 +48,29 @@ func TestUndeclaredAccessIsMeasured(t *testing.T) {
 	want = map[string]float64{"segmentation_undeclared_roles": 0, "segmentation_undeclared_role_bindings": 0}
 	if diff := cmp.Diff(want, measured(t, "other")); diff != "" {
 		t.Errorf("other (-want +got):\n%s", diff)
+	}
+}
+
+// TestAStatusThatDoesNotChangeIsMeasured: the gauges of a process that has just begun are empty.
+func TestAStatusThatDoesNotChangeIsMeasured(t *testing.T) {
+	profile := builders.MakeProfile("steady").UID("steady-uid").Generation(1).Tier(builders.MakeTier("web").Names("web").Obj()).Obj()
+	cache := &oneProfile{namespace: builders.MakeNamespace("web").Metadata()}
+	ledger := NewLedger()
+	profiles := &snapshot{byName: map[string]*compiled{"steady": compile(profile, nil)}}
+	profiles.claimants = []claim.Claimant{profiles.byName["steady"].claimant}
+	decision := profiles.decide(cache.namespace, nil)
+	ledger.record(entry{Namespace: status.Namespace{
+		Name: "web", Decision: decision, State: status.Settled, Undeclared: []audit.Undeclared{{Binding: "debug", Role: "debug", Message: "m"}},
+	}})
+	profile.Status = status.Summarize(status.Input{Profile: profile, Namespaces: []status.Namespace{ledger.entries["web"].Namespace}})
+
+	r := &ProfileReconciler{Reader: cache, Ledger: ledger}
+	if _, err := r.report(t.Context(), profile, profiles); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]float64{"segmentation_undeclared_roles": 1, "segmentation_undeclared_role_bindings": 1}
+	if diff := cmp.Diff(want, measured(t, "steady")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

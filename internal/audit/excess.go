@@ -33,10 +33,7 @@ func (c *comparison) excess(rules []rbacv1.PolicyRule, by []*declaration) *exces
 		}
 		for _, group := range r.groups {
 			for _, resource := range r.resources {
-				var declared []*rule
-				for _, d := range by {
-					declared = append(declared, d.on(group, resource, c.in)...)
-				}
+				declared := c.declaredOn(group, resource, by)
 				if c.steps += max(1, len(r.names)) * len(r.verbs) * (1 + len(declared)); c.steps > maxSteps {
 					e.uncompared = true
 					return e
@@ -46,6 +43,14 @@ func (c *comparison) excess(rules []rbacv1.PolicyRule, by []*declaration) *exces
 		}
 	}
 	return e
+}
+
+func (c *comparison) declaredOn(group, resource string, by []*declaration) []*rule {
+	out := make([]*rule, 0, len(by))
+	for _, d := range by {
+		out = append(out, d.on(group, resource, c.in)...)
+	}
+	return out
 }
 
 // compare adds the verbs on the targets that no declared rule has.

@@ -42,8 +42,9 @@ func whoever() []request {
 
 // everything is each request that somebody may make.
 func everything() []request {
-	var out []request
-	for _, r := range whoever() {
+	who := whoever()
+	out := make([]request, 0, len(who)*3*2*3*5*3)
+	for _, r := range who {
 		for _, r.apiGroup = range []string{"", "apps", "unlisted"} {
 			for _, r.resource = range []string{"pods", "unlisted"} {
 				for _, r.sub = range []string{"", "exec", "unlisted"} {
