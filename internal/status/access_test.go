@@ -12,6 +12,19 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 )
 
+// granting is a namespace in which RoleBindings of others grant more than is declared, each by a Role
+// of its name; one whose name ends in a star by a ClusterRole.
+func granting(n Namespace, bindings ...string) Namespace {
+	for _, binding := range bindings {
+		u := audit.Undeclared{Binding: binding, Role: binding, Message: binding + " grants"}
+		if strings.HasSuffix(binding, "*") {
+			u.Role = ""
+		}
+		n.Undeclared = append(n.Undeclared, u)
+	}
+	return n
+}
+
 func TestUndeclaredAccessIsCounted(t *testing.T) {
 	long := strings.Repeat("x", 400)
 	of := func(roles, bindings int32, first string) v1alpha1.UndeclaredAccess {
@@ -67,11 +80,12 @@ func TestUndeclaredAccessCrowdsNothingOut(t *testing.T) {
 		v1alpha1.ReasonNameTaken, v1alpha1.ReasonAboveCeiling, v1alpha1.ReasonRoleMissing,
 		v1alpha1.ReasonEditsBoundary, v1alpha1.ReasonRejected, v1alpha1.ReasonRetrying,
 	}
-	namespaces := []Namespace{
+	namespaces := make([]Namespace, 0, 3+2*v1alpha1.MaxFindings+len(reasons))
+	namespaces = append(namespaces,
 		selected("lost", claim.Claimed, "somebody", claim.StandingLost, "web"),
 		selected("overlap", claim.Unclaimed, "", claim.StandingOverlap, "web", "api"),
 		selected("protected", claim.Unclaimed, "", claim.StandingProtected, "web"),
-	}
+	)
 	for i := range 2 * v1alpha1.MaxFindings {
 		namespaces = append(namespaces, granting(claimed(fmt.Sprintf("a%d", i), Settled), "x"))
 	}

@@ -14,7 +14,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
-	"github.com/segmentation-dev/segmentation-operator/internal/audit"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
@@ -47,19 +46,6 @@ func selected(name string, outcome claim.Outcome, holder string, standing claim.
 			{Profile: "shop", Tiers: tiers, Standing: standing},
 		}},
 	}
-}
-
-// granting is a namespace in which RoleBindings of others grant more than is declared, each by a Role
-// of its name; one whose name ends in a star by a ClusterRole.
-func granting(n Namespace, bindings ...string) Namespace {
-	for _, binding := range bindings {
-		u := audit.Undeclared{Binding: binding, Role: binding, Message: binding + " grants"}
-		if strings.HasSuffix(binding, "*") {
-			u.Role = ""
-		}
-		n.Undeclared = append(n.Undeclared, u)
-	}
-	return n
 }
 
 // brief writes the conditions in one line each.
