@@ -72,6 +72,7 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	profile := &v1alpha1.SegmentationProfile{}
 	if err := r.Reader.Get(ctx, request.NamespacedName, profile); err != nil || profile.DeletionTimestamp != nil {
 		r.pace.forget(request.Name)
+		forgetAccess(request.Name)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	profiles, err := r.Profiles.current(ctx)
@@ -116,6 +117,7 @@ func (r *ProfileReconciler) report(
 	want := status.Summarize(status.Input{
 		Profile: profile, Invalid: current.invalid, Namespaces: namespaces, Now: time.Now(), Unmarked: !profiles.home.has(profile),
 	})
+	measureAccess(profile.Name, want.UndeclaredAccess)
 	if wait := r.pace.settle(profile, &want, time.Now()); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
@@ -194,7 +196,7 @@ func (r *ProfileReconciler) publish(
 	r.pace.wrote(profile.Name, version, time.Now())
 	logr.FromContextOrDiscard(ctx).Info("Status written",
 		"generation", want.ObservedGeneration, "claimed", want.Namespaces.Claimed, "ready", want.Namespaces.Ready)
-	for _, e := range transitions(profile.Status.Conditions, want.Conditions) {
+	for _, e := range transitions(&profile.Status, &want) {
 		r.Recorder.Eventf(profile, nil, e.kind, e.reason, "Reconcile", "%s", e.message)
 	}
 	return nil
