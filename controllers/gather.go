@@ -7,9 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
@@ -59,39 +57,6 @@ func gatherPolicies(
 	}
 	observed.Policies = policies.Items
 	return observed, nil
-}
-
-// gatherClusterRoles reads the rules of ClusterRoles from the cache. One that does not exist is not in the
-// result.
-func gatherClusterRoles(ctx context.Context, reader client.Reader, names sets.Set[string]) (map[string][]rbacv1.PolicyRule, error) {
-	out := make(map[string][]rbacv1.PolicyRule, len(names))
-	for name := range names {
-		var role rbacv1.ClusterRole
-		switch err := reader.Get(ctx, client.ObjectKey{Name: name}, &role); {
-		case err == nil:
-			out[name] = role.Rules
-		case !apierrors.IsNotFound(err):
-			return nil, fmt.Errorf("reading a ClusterRole: %w", err)
-		}
-	}
-	return out, nil
-}
-
-// boundClusterRoles are the names of the ClusterRoles that bindings bind.
-func boundClusterRoles(declared []*rbacv1.RoleBinding, there []rbacv1.RoleBinding) sets.Set[string] {
-	names := sets.New[string]()
-	add := func(ref rbacv1.RoleRef) {
-		if ref.Kind == "ClusterRole" {
-			names.Insert(ref.Name)
-		}
-	}
-	for _, binding := range declared {
-		add(binding.RoleRef)
-	}
-	for i := range there {
-		add(there[i].RoleRef)
-	}
-	return names
 }
 
 // getNamespace returns the metadata of a namespace.

@@ -8,11 +8,11 @@ import (
 
 	"github.com/go-logr/logr"
 	networkingv1 "k8s.io/api/networking/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+	"github.com/segmentation-dev/segmentation-operator/internal/audit"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
@@ -88,12 +88,14 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 			Policies: result.Seen.Policies,
 			Roles:    result.Seen.Roles,
 			Bindings: result.Seen.Bindings,
+
+			Undeclared: result.undeclared,
 		},
 	})
 	if again {
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 	}
-	return r.next(ctx, &result)
+	return r.next(ctx, &result.Result)
 }
 
 // forget drops what is remembered of a namespace that is gone.
@@ -112,10 +114,17 @@ func (r *NamespaceReconciler) await(namespace string) reconcile.Result {
 	return reconcile.Result{RequeueAfter: time.Millisecond}
 }
 
+// outcome is what came of a look at a namespace.
+type outcome struct {
+	apply.Result
+	// undeclared is what others grant in it beyond what is declared.
+	undeclared []audit.Undeclared
+}
+
 // carryOut does to the namespace what was decided.
 func (r *NamespaceReconciler) carryOut(
 	ctx context.Context, d claim.Decision, profiles *snapshot, view transition.View, observed *apply.Observed,
-) (apply.Result, error) {
+) (outcome, error) {
 	log := logr.FromContextOrDiscard(ctx)
 	if d.Profile != "" {
 		log = log.WithValues("profile", d.Profile, "tier", d.Tier)
@@ -127,43 +136,51 @@ func (r *NamespaceReconciler) carryOut(
 	)
 	switch d.Outcome {
 	case claim.Claimed:
-		task, err := r.task(ctx, d, profiles.byName[d.Profile], view, observed)
+		owner := profiles.byName[d.Profile]
+		rendered, roles, err := r.render(ctx, d, owner, observed)
 		if err != nil {
-			return apply.Result{}, err
+			return outcome{}, err
 		}
-		return applier.Member(ctx, task, observed), nil
+		return outcome{
+			Result:     applier.Member(ctx, r.task(d, owner, rendered, view, observed.Namespace.Name), observed),
+			undeclared: undeclared(rendered, observed, owner.identity.uid, roles),
+		}, nil
 	case claim.Held:
-		return applier.Hold(ctx, observed), nil
+		return outcome{Result: applier.Hold(ctx, observed)}, nil
 	default:
-		return applier.Release(ctx, view, observed), nil
+		return outcome{Result: applier.Release(ctx, view, observed)}, nil
 	}
 }
 
-// task renders what a claimed namespace should be brought to.
-func (r *NamespaceReconciler) task(
-	ctx context.Context, d claim.Decision, owner *compiled, view transition.View, observed *apply.Observed,
-) (*apply.Task, error) {
-	name := observed.Namespace.Name
-	rendered := owner.tiers[d.Tier].In(name).WithCallers(func(tier string) []string {
+// render renders what a claimed namespace is to have, as far as it may be written. With it come the
+// ClusterRoles that are bound there, or are to be.
+func (r *NamespaceReconciler) render(
+	ctx context.Context, d claim.Decision, owner *compiled, observed *apply.Observed,
+) (render.Objects, clusterRoles, error) {
+	rendered := owner.tiers[d.Tier].In(observed.Namespace.Name).WithCallers(func(tier string) []string {
 		return r.Census.Callers(transition.Membership{Profile: d.Profile, Tier: tier})
 	})
-	clusterRoles, err := gatherClusterRoles(ctx, r.Reader, boundClusterRoles(rendered.Bindings, observed.Bindings))
+	roles, err := gatherClusterRoles(ctx, r.Reader, rendered.Bindings, observed.Bindings)
 	if err != nil {
-		return nil, err
+		return render.Objects{}, nil, err
 	}
+	return rendered.Withhold(roles.rules), roles, nil
+}
+
+// task is what a claimed namespace should be brought to.
+func (r *NamespaceReconciler) task(
+	d claim.Decision, owner *compiled, rendered render.Objects, view transition.View, namespace string,
+) *apply.Task {
 	return &apply.Task{
-		Rendered: rendered.Withhold(func(name string) ([]rbacv1.PolicyRule, bool) {
-			rules, found := clusterRoles[name]
-			return rules, found
-		}),
+		Rendered: rendered,
 		Policies: func(sight render.Sight) []*networkingv1.NetworkPolicy {
-			return render.PoliciesIn(owner.policies(d.Tier, sight, r.Census.Exceptions(d.Profile)), name)
+			return render.PoliciesIn(owner.policies(d.Tier, sight, r.Census.Exceptions(d.Profile)), namespace)
 		},
 		Owner:   owner.identity.uid,
 		Profile: d.Profile,
 		Tier:    d.Tier,
 		View:    view,
-	}, nil
+	}
 }
 
 // next says when to come back: with a growing delay after a passing failure, and now and

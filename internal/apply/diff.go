@@ -95,7 +95,7 @@ func Diff(rendered render.Objects, observed *Observed, owner types.UID) Changes 
 	}
 	changes.withholdBindings(current, owner)
 	for _, obj := range slices.Backward(observed.objects()) {
-		if !kept[keyOf(obj)] && isOurs(obj, owner) {
+		if !kept[keyOf(obj)] && IsOurs(obj, owner) {
 			changes.remove(obj)
 		}
 	}
@@ -107,7 +107,7 @@ func (c *Changes) add(desired, current client.Object, owner types.UID) {
 	switch {
 	case current == nil:
 		c.create(desired)
-	case !isOurs(current, owner):
+	case !IsOurs(current, owner):
 		c.Taken = append(c.Taken, Taken{Kind: kindOf(desired), Name: desired.GetName()})
 		c.block(desired)
 	case !canStay(desired, current) && current.GetDeletionTimestamp() != nil:
@@ -188,7 +188,7 @@ func (c *Changes) withholdBindings(current map[key]client.Object, owner types.UI
 		isBound := func(w Write) bool { return bindsRole(w.Desired, taken.Name) }
 		c.Narrow, c.Widen = slices.DeleteFunc(c.Narrow, isBound), slices.DeleteFunc(c.Widen, isBound)
 		for _, obj := range current {
-			if bindsRole(obj, taken.Name) && isOurs(obj, owner) && !slices.Contains(c.Revoke, obj) {
+			if bindsRole(obj, taken.Name) && IsOurs(obj, owner) && !slices.Contains(c.Revoke, obj) {
 				c.Revoke = append(c.Revoke, obj)
 			}
 		}

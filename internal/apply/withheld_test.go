@@ -36,7 +36,7 @@ func TestAWithheldBinding(t *testing.T) {
 				stored(&there.ObjectMeta)
 				s.Bindings = append(s.Bindings, *there)
 			},
-			want:    []string{"delete RoleBinding " + name},
+			want: []string{"delete RoleBinding " + name},
 			problem: status.Problem{
 				Reason: v1alpha1.ReasonEditsBoundary,
 				Message: "ClusterRole edit lets a tier edit its own boundary: it has a writing verb on networkpolicies, roles, rolebindings, " +
