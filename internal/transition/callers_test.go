@@ -74,9 +74,11 @@ func TestWhoLeavesWaitsForThoseWhomItCalled(t *testing.T) {
 	o.Report(1, "one", view, Progress{Waiting: true}, epoch)
 	o.Report(1, "two", early, Progress{Reached: Settled, Labelled: true}, epoch)
 	o.looks("three", Progress{Reached: Settled, Labelled: true})
-	if view, _ := o.Enter(1, "one", vouched("shop/web", "")); view.MayOpen {
+	view, _ = o.Enter(1, "one", vouched("shop/web", ""))
+	if view.MayOpen {
 		t.Error("it does not wait for one that looked before it could know")
 	}
+	o.Report(1, "one", view, Progress{Waiting: true}, epoch)
 	o.woken = nil
 	o.looks("two", Progress{Reached: Settled, Labelled: true})
 	if diff := cmp.Diff([]string{"one"}, o.woken); diff != "" {
