@@ -10,6 +10,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -140,4 +141,21 @@ func (w *world) refused(err error, policy, message string) {
 	by, said := denial(err)
 	w.Expect(by).To(Equal(policy), "the answer was: %v", err)
 	w.Expect(said).To(Equal(message))
+}
+
+// wouldUpdate has an author change a profile, and returns what the API server says to it. It
+// changes nothing.
+func (w *world) wouldUpdate(
+	author client.Client, p *v1alpha1.SegmentationProfile, change func(*v1alpha1.SegmentationProfileSpec),
+) error {
+	w.t.Helper()
+	for {
+		changed := &v1alpha1.SegmentationProfile{}
+		w.Expect(env.admin.Get(w.ctx(), client.ObjectKeyFromObject(p), changed)).To(Succeed())
+		change(&changed.Spec)
+		// The operator writes the status meanwhile.
+		if err := author.Update(w.ctx(), changed, client.DryRunAll); !apierrors.IsConflict(err) {
+			return err
+		}
+	}
 }
