@@ -239,8 +239,10 @@ func changedGrants(w *world) map[string]authorCase {
 			may:    granters, says: mustGrant(w.ns("shop"), "unused"),
 		},
 		"a role may edit the boundary": {
-			change: func(_ *world, s *v1alpha1.SegmentationProfileSpec) { s.Roles[0].BoundaryEdits = v1alpha1.BoundaryEditsAllowed },
-			may:    granters, says: roles,
+			change: func(_ *world, s *v1alpha1.SegmentationProfileSpec) {
+				s.Roles[0].BoundaryEdits = v1alpha1.BoundaryEditsAllowed
+			},
+			may: granters, says: roles,
 		},
 		"two roles": {
 			change: func(_ *world, s *v1alpha1.SegmentationProfileSpec) {

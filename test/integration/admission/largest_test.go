@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
@@ -114,9 +115,12 @@ func TestTheLargestProfilesCanBeChecked(t *testing.T) {
 			w.Expect(w.wouldUpdate(junior, p, func(s *v1alpha1.SegmentationProfileSpec) {
 				s.DNS.Mode = v1alpha1.DNSModeNone
 			})).To(Succeed(), "an unchanged grant is no concern of who edits something else")
-			for who, change := range changesOfAll() {
-				w.Expect(w.wouldUpdate(senior, p, change)).To(Succeed(), "who may grant it changes %s", who)
-				w.Expect(w.wouldUpdate(env.admin, p, change)).To(Succeed(), "an admin changes %s", who)
+			for what, change := range changesOfAll() {
+				changed := p.DeepCopy()
+				if change(&changed.Spec); equality.Semantic.DeepEqual(changed.Spec, p.Spec) {
+					continue
+				}
+				w.Expect(w.wouldUpdate(senior, p, change)).To(Succeed(), "who may grant it changes %s", what)
 			}
 		})
 	}
@@ -126,7 +130,6 @@ func TestTheLargestProfilesCanBeChecked(t *testing.T) {
 func changesOfAll() map[string]func(*v1alpha1.SegmentationProfileSpec) {
 	return map[string]func(*v1alpha1.SegmentationProfileSpec){
 		"a subject of all entries": func(s *v1alpha1.SegmentationProfileSpec) {
-			s.Mode = v1alpha1.ModeEnforce
 			for i := range s.Tiers {
 				for j := range s.Tiers[i].Access {
 					s.Tiers[i].Access[j].Subjects[7].Name = "somebody-else"
@@ -140,13 +143,11 @@ func changesOfAll() map[string]func(*v1alpha1.SegmentationProfileSpec) {
 			}
 		},
 		"all roles": func(s *v1alpha1.SegmentationProfileSpec) {
-			s.Mode = v1alpha1.ModeEnforce
 			for i := range s.Roles {
 				s.Roles[i].Rules[31].Verbs = []string{"get"}
 			}
 		},
 		"an entry of all dependencies": func(s *v1alpha1.SegmentationProfileSpec) {
-			s.Mode = v1alpha1.ModeEnforce
 			for i := range s.Dependencies {
 				access := s.Dependencies[i].Access
 				access[15], access[0] = access[0], v1alpha1.DependencyAccess{Role: access[1].Role, ClusterRole: access[1].ClusterRole}

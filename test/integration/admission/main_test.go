@@ -23,8 +23,10 @@ var env struct {
 	admin client.WithWatch
 	// breakGlass is the admin as a member of the break-glass group.
 	breakGlass client.WithWatch
-	operator   *deploy.Process
-	scheme     *runtime.Scheme
+	// prober is a user who may write profiles, and grant nothing.
+	prober   client.Client
+	operator *deploy.Process
+	scheme   *runtime.Scheme
 }
 
 func TestMain(m *testing.M) {
@@ -92,6 +94,9 @@ func prepare(ctx context.Context) error {
 		return err
 	}
 	if err := deploy.Install(ctx, env.admin); err != nil {
+		return err
+	}
+	if err := prepareProbes(ctx); err != nil {
 		return err
 	}
 	return installPolicies(ctx)

@@ -11,8 +11,9 @@ import (
 	. "github.com/onsi/gomega"
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -33,6 +34,49 @@ const (
 // ours chooses all policies and bindings of config/admission.
 var ours = client.MatchingLabels{"segmentation.dev/admission": "true"}
 
+// probeNamespace is a namespace that a Strict profile selects and never gets, as another tier of
+// it selects it too. So no pod is admitted there as long as the policy is enforced.
+const probeNamespace = "admission-probe"
+
+// prepareProbes makes what is needed to ask whether the policies are enforced.
+func prepareProbes(ctx context.Context) error {
+	selects := func(tier string) v1alpha1.Tier {
+		return builders.MakeTier(tier).Selector(map[string]string{corev1.LabelMetadataName: probeNamespace}).Obj()
+	}
+	prober := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: "prober"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacGroup, Kind: "ClusterRole", Name: "segmentation-operator-profile-editor"},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacGroup, Kind: rbacv1.UserKind, Name: "prober"}},
+	}
+	for _, obj := range []client.Object{
+		builders.MakeNamespace(probeNamespace).Obj(),
+		builders.MakeProfile(probeNamespace).Strict().Tier(selects("one"), selects("two")).Obj(),
+		prober,
+	} {
+		if err := env.admin.Create(ctx, obj); err != nil {
+			return err
+		}
+	}
+	config, err := env.cluster.UserConfig("prober")
+	if err != nil {
+		return err
+	}
+	if env.prober, err = client.New(config, client.Options{Scheme: env.scheme}); err != nil {
+		return err
+	}
+	edit := allow(v1alpha1.GroupVersion.Group, "segmentationprofiles", []string{"create"})
+	return wait.PollUntilContextTimeout(ctx, tick, time.Minute, true, func(ctx context.Context) (bool, error) {
+		return allowed(ctx, "prober", edit) == nil, nil
+	})
+}
+
+// pod makes a pod. No kubelet runs it.
+func pod(namespace, name string) *corev1.Pod {
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	p.Spec.Containers = []corev1.Container{{Name: "main", Image: "registry.example.com/main"}}
+	return p
+}
+
 // installPolicies applies config/admission and waits until all of it is enforced.
 func installPolicies(ctx context.Context) error {
 	if err := deploy.ApplyManifests(ctx, env.admin, "config/admission/*.yaml"); err != nil {
@@ -40,7 +84,7 @@ func installPolicies(ctx context.Context) error {
 	}
 	return wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
 		enforced, err := enforcedPolicies(ctx)
-		return enforced == 2, err
+		return enforced == len(probes(ctx)), err
 	})
 }
 
@@ -61,12 +105,15 @@ func enforcedPolicies(ctx context.Context) (int, error) {
 
 // probes are requests that each of the policies has to refuse.
 func probes(ctx context.Context) map[string]func() error {
-	create := func(obj client.Object) func() error {
-		return func() error { return env.admin.Create(ctx, obj, client.DryRunAll) }
+	create := func(as client.Client, obj client.Object) func() error {
+		return func() error { return as.Create(ctx, obj, client.DryRunAll) }
 	}
+	granting := builders.MakeProfile("probe").Tier(builders.MakeTier("web").Names("probe").ClusterRoleAccess("view", builders.User("ann")).Obj())
 	return map[string]func() error{
-		boundaryLabels: create(builders.MakeNamespace("probe").Member("shop", "web").Obj()),
-		managedObjects: create(builders.MakeNetworkPolicy("default", "probe").Managed().Obj()),
+		boundaryLabels: create(env.admin, builders.MakeNamespace("probe").Member("shop", "web").Obj()),
+		managedObjects: create(env.admin, builders.MakeNetworkPolicy("default", "probe").Managed().Obj()),
+		profileGrants:  create(env.prober, granting.Obj()),
+		podAdmission:   create(env.admin, pod(probeNamespace, "probe")),
 	}
 }
 
@@ -111,4 +158,46 @@ func TestTheAPIServerFindsNothingWrongWithTheExpressions(t *testing.T) {
 	}
 }
 
-var _ = []any{corev1.Namespace{}, networkingv1.NetworkPolicy{}, v1alpha1.SegmentationProfile{}}
+// The command is: kubectl delete validatingadmissionpolicybindings,validatingadmissionpolicies
+// -l segmentation.dev/admission=true.
+func TestRemovingThePoliciesIsOneCommandAndLetsPodsIn(t *testing.T) {
+	w := newWorld(t)
+	w.restoresPolicies()
+	held := pod(probeNamespace, "held")
+	w.Expect(deniedBy(env.admin.Create(w.ctx(), held.DeepCopy()))).To(Equal(podAdmission))
+
+	w.Expect(env.admin.DeleteAllOf(w.ctx(), &admissionregistrationv1.ValidatingAdmissionPolicyBinding{}, ours)).To(Succeed())
+	w.Expect(env.admin.DeleteAllOf(w.ctx(), &admissionregistrationv1.ValidatingAdmissionPolicy{}, ours)).To(Succeed())
+
+	begin := time.Now()
+	w.Eventually(func() (int, error) { return enforcedPolicies(w.ctx()) }, soon, tick).Should(BeZero())
+	t.Logf("nothing is refused any more %s after the command", time.Since(begin).Round(time.Millisecond))
+	w.create(held)
+}
+
+// Each is of use without the others.
+func TestEachPolicyCanBeLeftOut(t *testing.T) {
+	w := newWorld(t)
+	w.restoresPolicies()
+	for left := range probes(w.ctx()) {
+		w.run(left, func(w *world) {
+			binding := &admissionregistrationv1.ValidatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: left}}
+			policy := &admissionregistrationv1.ValidatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: left}}
+			w.Expect(env.admin.Delete(w.ctx(), binding)).To(Succeed())
+			w.Expect(env.admin.Delete(w.ctx(), policy)).To(Succeed())
+			w.Eventually(func() (int, error) { return enforcedPolicies(w.ctx()) }, soon, tick).Should(Equal(3))
+			w.Expect(probes(w.ctx())[left]()).To(Succeed())
+			w.Expect(installPolicies(w.ctx())).To(Succeed())
+		})
+	}
+}
+
+// restoresPolicies installs the policies again when the test ends.
+func (w *world) restoresPolicies() {
+	w.t.Helper()
+	w.t.Cleanup(func() {
+		if err := installPolicies(context.Background()); err != nil {
+			w.t.Error(err)
+		}
+	})
+}

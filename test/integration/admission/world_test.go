@@ -159,3 +159,11 @@ func (w *world) wouldUpdate(
 		}
 	}
 }
+
+// gone waits until an object is gone.
+func (w *world) gone(obj client.Object) {
+	w.t.Helper()
+	w.Eventually(func() bool {
+		return apierrors.IsNotFound(env.admin.Get(w.ctx(), client.ObjectKeyFromObject(obj), obj))
+	}, soon, tick).Should(BeTrue())
+}
