@@ -70,10 +70,18 @@ func prepareProbes(ctx context.Context) error {
 	})
 }
 
-// pod makes a pod. No kubelet runs it.
+// pod makes a pod that may be in any namespace. No kubelet runs it.
 func pod(namespace, name string) *corev1.Pod {
 	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
-	p.Spec.Containers = []corev1.Container{{Name: "main", Image: "registry.example.com/main"}}
+	p.Spec.SecurityContext = &corev1.PodSecurityContext{
+		RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}
+	p.Spec.Containers = []corev1.Container{{
+		Name: "main", Image: "registry.example.com/main",
+		SecurityContext: &corev1.SecurityContext{
+			AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		},
+	}}
 	return p
 }
 
