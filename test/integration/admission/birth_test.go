@@ -186,7 +186,8 @@ func TestHowLongANewNamespaceWaitsForItsFirstPod(t *testing.T) {
 			shop := w.twoTiers("shop").Obj()
 			shop.Spec.Admission = admission
 			p := w.profile(shop)
-			if w.settled(p, 0); admission == v1alpha1.AdmissionStrict {
+			w.settled(p, 0)
+			if admission == v1alpha1.AdmissionStrict {
 				w.knownToAdmission(p)
 			}
 			var hasty, deployed births

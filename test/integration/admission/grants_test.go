@@ -2,6 +2,7 @@ package admission
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -83,9 +84,7 @@ func TestWhoChangesGrantsMustBeAllowedToGrant(t *testing.T) {
 	authors := w.authors()
 	shop := w.profile(w.granting())
 	cases := unchangedGrants()
-	for name, c := range changedGrants(w) {
-		cases[name] = c
-	}
+	maps.Copy(cases, changedGrants(w))
 	for name, c := range cases {
 		w.run(name, func(w *world) {
 			for _, author := range everybody {

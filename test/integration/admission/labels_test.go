@@ -32,7 +32,8 @@ func labelWrites(w *world, namespace, key string, value any) map[string]func(cli
 	}
 	changed := func() *corev1.Namespace {
 		n := object()
-		if delete(n.Labels, key); value != nil {
+		delete(n.Labels, key)
+		if value != nil {
 			n.Labels[key] = value.(string)
 		}
 		return n

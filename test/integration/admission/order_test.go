@@ -43,3 +43,32 @@ func TestPoliciesThatAreThereBeforeTheirCRDLetPodsInOnceItIs(t *testing.T) {
 	w.Eventually(admits("default"), 2*time.Minute, tick).Should(Succeed())
 	t.Logf("pods are admitted %s after the CRD was applied", time.Since(begin).Round(100*time.Millisecond))
 }
+
+// An API server that starts anew has to find the CRD before it can admit pods by profiles. It does
+// so at once, or when it looks the next time.
+func TestARestartedAPIServerAdmitsPods(t *testing.T) {
+	w := newWorld(t)
+	root, err := deploy.Root()
+	w.Expect(err).NotTo(HaveOccurred())
+	c, err := cluster.Start(t.Context(), cluster.WithoutControllerManager(), cluster.WithCRDs(filepath.Join(root, "config", "crd", "bases")))
+	w.Expect(err).NotTo(HaveOccurred())
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	admin, err := client.New(c.AdminConfig(), client.Options{Scheme: env.scheme})
+	w.Expect(err).NotTo(HaveOccurred())
+	w.Expect(deploy.ApplyManifests(w.ctx(), admin, "config/admission/pod_admission.yaml")).To(Succeed())
+	w.Expect(c.RestartAPIServer(w.ctx())).To(Succeed())
+	begin := time.Now()
+	var last error
+	w.Eventually(func() error {
+		err := admin.Create(w.ctx(), pod("default", "probe"), client.DryRunAll)
+		if err != nil {
+			last = err
+		}
+		return err
+	}, 2*time.Minute, tick).Should(Succeed())
+	t.Logf("pods are admitted %s after the API server was ready; the last refusal was: %v", time.Since(begin).Round(100*time.Millisecond), last)
+}
