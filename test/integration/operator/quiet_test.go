@@ -157,34 +157,35 @@ func TestQuiet(t *testing.T) {
 	w.Expect(lookedAt()).To(BeNumerically(">", before), "there was no resync, so nothing was shown")
 }
 
+// scrape asks for the operator's metrics with a token, and returns the code of the answer.
+func scrape(w *world, token string) int {
+	w.t.Helper()
+	insecure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	request, err := http.NewRequestWithContext(w.ctx(), http.MethodGet, "https://"+env.operator.Metrics()+"/metrics", http.NoBody)
+	w.Expect(err).NotTo(HaveOccurred())
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := insecure.Do(request)
+	if err != nil {
+		return 0 // Metrics are served a little later than probes.
+	}
+	defer func() { _ = response.Body.Close() }()
+	return response.StatusCode
+}
+
 // TestEndpoints asks the operator's own endpoints.
 func TestEndpoints(t *testing.T) {
 	w := newWorld(t)
 	w.Expect(env.operator.Get("/healthz")).To(Equal(http.StatusOK))
 	w.Expect(env.operator.Get("/readyz")).To(Equal(http.StatusOK))
-
-	insecure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
-	metrics := func(token string) int {
-		w.t.Helper()
-		request, err := http.NewRequestWithContext(w.ctx(), http.MethodGet, "https://"+env.operator.Metrics()+"/metrics", http.NoBody)
-		w.Expect(err).NotTo(HaveOccurred())
-		if token != "" {
-			request.Header.Set("Authorization", "Bearer "+token)
-		}
-		response, err := insecure.Do(request)
-		if err != nil {
-			return 0 // Metrics are served a little later than probes.
-		}
-		defer func() { _ = response.Body.Close() }()
-		return response.StatusCode
-	}
 	w.run("metrics are refused to who does not say who he is", func(w *world) {
-		w.Eventually(func() int { return metrics("") }, soon, tick).Should(Equal(http.StatusUnauthorized))
+		w.Eventually(func() int { return scrape(w, "") }, soon, tick).Should(Equal(http.StatusUnauthorized))
 	})
 	config, err := env.cluster.ServiceAccountConfig(w.ctx(), deploy.Namespace, "default")
 	w.Expect(err).NotTo(HaveOccurred())
 	w.run("metrics are refused to who may not read them", func(w *world) {
-		w.Expect(metrics(config.BearerToken)).To(Equal(http.StatusForbidden))
+		w.Expect(scrape(w, config.BearerToken)).To(Equal(http.StatusForbidden))
 	})
 	w.run("metrics are given to who has the shipped ClusterRole for it", func(w *world) {
 		// Another account: that the first one may not is remembered for a while.
@@ -199,7 +200,7 @@ func TestEndpoints(t *testing.T) {
 		w.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), binding) })
 		config, err := env.cluster.ServiceAccountConfig(w.ctx(), deploy.Namespace, scraper.Name)
 		w.Expect(err).NotTo(HaveOccurred())
-		w.Eventually(func() int { return metrics(config.BearerToken) }, soon, tick).Should(Equal(http.StatusOK))
+		w.Eventually(func() int { return scrape(w, config.BearerToken) }, soon, tick).Should(Equal(http.StatusOK))
 	})
 	w.run("asked to end, the operator gives back its lease and exits with 0", func(w *world) {
 		w.Expect(env.operator.Stop()).To(Succeed())
