@@ -21,7 +21,8 @@ const maxNote = 1000
 
 // transitions returns the events that tell a person of what changed between two statuses:
 // that the work is done, that somebody has to do something, or that there is a conflict. They
-// go by reasons and not by messages, which count namespaces and so change all the time.
+// go by reasons and not by messages, which count namespaces and so change all the time. No two
+// have the same reason: client-go would make a series of them, by a patch.
 func transitions(before, after []metav1.Condition) []eventToTell {
 	var told []eventToTell
 	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionStalled, v1alpha1.ConditionConflicted} {
@@ -37,7 +38,7 @@ func transitions(before, after []metav1.Condition) []eventToTell {
 		if kind == v1alpha1.ConditionReady {
 			event.kind = corev1.EventTypeNormal
 		}
-		if !slices.Contains(told, event) {
+		if !slices.ContainsFunc(told, func(e eventToTell) bool { return e.kind == event.kind && e.reason == event.reason }) {
 			told = append(told, event)
 		}
 	}
