@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -23,6 +24,11 @@ import (
 // resource that it holds: what the audit log shows no request for is to be taken away.
 func TestLeastPrivilege(t *testing.T) {
 	w := newWorld(t)
+	t.Cleanup(func() {
+		if t.Failed() { // The story may have come to its end early for want of a right.
+			t.Logf("denied since the cluster's start:\n%s", strings.Join(w.usage(context.Background()).denied, "\n"))
+		}
+	})
 	w.doEverything()
 	// A watch is in the log once it has ended.
 	w.Expect(env.operator.Stop()).To(Succeed())
@@ -31,18 +37,8 @@ func TestLeastPrivilege(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	events, err := env.cluster.Audit().Since(w.ctx(), cluster.AuditPosition{})
-	w.Expect(err).NotTo(HaveOccurred())
-	seen := usageOf(events)
-	held := w.held()
-	for p := range held {
-		for u, request := range seen.used {
-			if p.covers(u) {
-				t.Logf("%s: %s", p, request)
-				break
-			}
-		}
-	}
+	seen, held := w.usage(w.ctx()), w.held()
+	t.Logf("each right, and the first request that shows it:\n%s", strings.Join(seen.evidence(held), "\n"))
 
 	w.run("everything that is granted was used", func(w *world) {
 		w.Expect(held.unused(seen.used)).To(BeEmpty())
@@ -63,6 +59,14 @@ func TestLeastPrivilege(t *testing.T) {
 		w.give(w.ns("group"), rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: "system:serviceaccounts"})
 		w.Expect(w.held().unused(seen.used)).To(HaveLen(2))
 	})
+}
+
+// usage returns what the operator has used and missed since the cluster's start.
+func (w *world) usage(ctx context.Context) usage {
+	w.t.Helper()
+	events, err := env.cluster.Audit().Since(ctx, cluster.AuditPosition{})
+	w.Expect(err).NotTo(HaveOccurred())
+	return usageOf(events)
 }
 
 func (w *world) held() granted {
