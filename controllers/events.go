@@ -41,7 +41,7 @@ func undeclaredAccess(now *v1alpha1.UndeclaredAccess) eventToTell {
 }
 
 // transitionsOfConditions go by reasons and not by messages, which count namespaces and so change
-// all the time.
+// all the time. No two have the same reason: client-go would make a series of them, by a patch.
 func transitionsOfConditions(before, after []metav1.Condition) []eventToTell {
 	var told []eventToTell
 	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionStalled, v1alpha1.ConditionConflicted} {
@@ -57,7 +57,7 @@ func transitionsOfConditions(before, after []metav1.Condition) []eventToTell {
 		if kind == v1alpha1.ConditionReady {
 			event.kind = corev1.EventTypeNormal
 		}
-		if !slices.Contains(told, event) {
+		if !slices.ContainsFunc(told, func(e eventToTell) bool { return e.kind == event.kind && e.reason == event.reason }) {
 			told = append(told, event)
 		}
 	}

@@ -17,6 +17,7 @@ func TestTransitions(t *testing.T) {
 	working := condition(v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "1 of 2")
 	stalled := condition(v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonTiersOverlap, "a")
 	conflicted := condition(v1alpha1.ConditionConflicted, metav1.ConditionTrue, v1alpha1.ReasonTiersOverlap, "a")
+	reworded := condition(v1alpha1.ConditionConflicted, metav1.ConditionTrue, v1alpha1.ReasonTiersOverlap, "b")
 	cases := map[string]struct {
 		before, after []metav1.Condition
 		want          []eventToTell
@@ -26,6 +27,7 @@ func TestTransitions(t *testing.T) {
 		"nothing changed":                          {before: []metav1.Condition{ready, stalled}, after: []metav1.Condition{ready, stalled}},
 		"a count in a message is no news":          {before: []metav1.Condition{ready}, after: []metav1.Condition{condition(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSegmented, "3 of 3")}},
 		"one cause in two conditions is told once": {after: []metav1.Condition{stalled, conflicted}, want: []eventToTell{{"Warning", "TiersOverlap", "a"}}},
+		"and in other words not told again":        {after: []metav1.Condition{stalled, reworded}, want: []eventToTell{{"Warning", "TiersOverlap", "a"}}},
 		"another cause is told":                    {before: []metav1.Condition{stalled}, after: []metav1.Condition{condition(v1alpha1.ConditionStalled, metav1.ConditionTrue, v1alpha1.ReasonInvalid, "b")}, want: []eventToTell{{"Warning", "Invalid", "b"}}},
 	}
 	for name, c := range cases {

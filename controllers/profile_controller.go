@@ -9,6 +9,7 @@ import (
 	"github.com/go-logr/logr"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -193,11 +194,17 @@ func (r *ProfileReconciler) publish(
 	if err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("writing status: %w", err))
 	}
-	r.pace.wrote(profile.Name, version, time.Now())
+	news := r.pace.wrote(profile.Name, version, time.Now())
 	logr.FromContextOrDiscard(ctx).Info("Status written",
 		"generation", want.ObservedGeneration, "claimed", want.Namespaces.Claimed, "ready", want.Namespaces.Ready)
+	if !news {
+		return nil
+	}
+	// With the version of its own status each event is another one to client-go, which otherwise
+	// patches the one before.
+	told := &v1alpha1.SegmentationProfile{ObjectMeta: metav1.ObjectMeta{Name: profile.Name, UID: profile.UID, ResourceVersion: version}}
 	for _, e := range transitions(&profile.Status, &want) {
-		r.Recorder.Eventf(profile, nil, e.kind, e.reason, "Reconcile", "%s", e.message)
+		r.Recorder.Eventf(told, nil, e.kind, e.reason, "Reconcile", "%s", e.message)
 	}
 	return nil
 }

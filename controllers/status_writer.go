@@ -73,13 +73,17 @@ func (p *pace) wait(profile *v1alpha1.SegmentationProfile, now time.Time) time.D
 	return 0
 }
 
-func (p *pace) wrote(profile, version string, at time.Time) {
+// wrote takes note of a write, and tells whether it changed anything: a cache that lags for long makes
+// the same status be written again.
+func (p *pace) wrote(profile, version string, at time.Time) (changed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.write == nil {
 		p.write = map[string]lastWrite{}
 	}
+	changed = version == "" || p.write[profile].version != version
 	p.write[profile] = lastWrite{version: version, at: at}
+	return changed
 }
 
 func (p *pace) forget(profile string) {

@@ -18,7 +18,9 @@ func TestPace(t *testing.T) {
 	if wait := p.wait(before, start); wait != 0 {
 		t.Errorf("the first write waits %s", wait)
 	}
-	p.wrote("shop", "20", start)
+	if !p.wrote("shop", "20", start) {
+		t.Error("the first write changed nothing")
+	}
 	cases := map[string]struct {
 		version string
 		after   time.Duration
@@ -39,6 +41,22 @@ func TestPace(t *testing.T) {
 				t.Errorf("waits %s, want %s", wait, c.want)
 			}
 		})
+	}
+}
+
+// What a write changed is told by events, once.
+func TestWrittenAgain(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var p pace
+	for i, c := range []struct {
+		profile, version string
+		want             bool
+	}{
+		{"shop", "20", true}, {"shop", "20", false}, {"bank", "20", true}, {"shop", "30", true},
+	} {
+		if got := p.wrote(c.profile, c.version, start); got != c.want {
+			t.Errorf("write %d, which gave %s version %s, changed something: %t, want %t", i, c.profile, c.version, got, c.want)
+		}
 	}
 }
 

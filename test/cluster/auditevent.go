@@ -11,6 +11,9 @@ import (
 type AuditEvent struct {
 	// User is who made the request.
 	User string
+	// Impersonated is as whom it was made, if not as the user. What it may do is then what
+	// the impersonated user may do.
+	Impersonated string
 	// UserAgent is what program made it, as it says itself.
 	UserAgent string
 	// Verb is what was asked for: get, list, watch, create, update, patch, delete or
@@ -27,6 +30,8 @@ type AuditEvent struct {
 	Stage string
 	// Code is the HTTP status of the answer.
 	Code int
+	// Message is what the API server said to a request that failed.
+	Message string
 	// Received and Completed say when the request came and when it was answered.
 	Received, Completed time.Time
 	// Body is what was sent, at AuditRequest.
@@ -53,7 +58,11 @@ func (e AuditEvent) IsWrite() bool {
 // String says in one line what was asked and how it was answered, for the
 // messages of failed tests.
 func (e AuditEvent) String() string {
-	return fmt.Sprintf("%s %s %s: %d", e.User, e.Verb, e.RequestURI, e.Code)
+	who := e.User
+	if e.Impersonated != "" {
+		who += " as " + e.Impersonated
+	}
+	return fmt.Sprintf("%s %s %s: %d", who, e.Verb, e.RequestURI, e.Code)
 }
 
 // auditLine is an event as the API server writes it: as much of audit.k8s.io/v1
@@ -69,6 +78,9 @@ type auditLine struct {
 	User                     struct {
 		Username string `json:"username"`
 	} `json:"user"`
+	ImpersonatedUser struct {
+		Username string `json:"username"`
+	} `json:"impersonatedUser"`
 	ObjectRef struct {
 		APIGroup    string `json:"apiGroup"`
 		Resource    string `json:"resource"`
@@ -77,25 +89,28 @@ type auditLine struct {
 		Name        string `json:"name"`
 	} `json:"objectRef"`
 	ResponseStatus struct {
-		Code int `json:"code"`
+		Code    int    `json:"code"`
+		Message string `json:"message"`
 	} `json:"responseStatus"`
 }
 
 func (l auditLine) event() AuditEvent {
 	return AuditEvent{
-		User:        l.User.Username,
-		UserAgent:   l.UserAgent,
-		Verb:        l.Verb,
-		Group:       l.ObjectRef.APIGroup,
-		Resource:    l.ObjectRef.Resource,
-		Subresource: l.ObjectRef.Subresource,
-		Namespace:   l.ObjectRef.Namespace,
-		Name:        l.ObjectRef.Name,
-		RequestURI:  l.RequestURI,
-		Stage:       l.Stage,
-		Code:        l.ResponseStatus.Code,
-		Received:    l.RequestReceivedTimestamp,
-		Completed:   l.StageTimestamp,
-		Body:        l.RequestObject,
+		User:         l.User.Username,
+		Impersonated: l.ImpersonatedUser.Username,
+		UserAgent:    l.UserAgent,
+		Verb:         l.Verb,
+		Group:        l.ObjectRef.APIGroup,
+		Resource:     l.ObjectRef.Resource,
+		Subresource:  l.ObjectRef.Subresource,
+		Namespace:    l.ObjectRef.Namespace,
+		Name:         l.ObjectRef.Name,
+		RequestURI:   l.RequestURI,
+		Stage:        l.Stage,
+		Code:         l.ResponseStatus.Code,
+		Message:      l.ResponseStatus.Message,
+		Received:     l.RequestReceivedTimestamp,
+		Completed:    l.StageTimestamp,
+		Body:         l.RequestObject,
 	}
 }

@@ -172,6 +172,9 @@ func testAudit(t *testing.T, c *cluster.Cluster, admin kubernetes.Interface) {
 	noError(t, user.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx).Error())
 	_, err = admin.CoreV1().ConfigMaps("default").Create(ctx, written, metav1.CreateOptions{})
 	noError(t, err)
+	acting := rest.CopyConfig(c.AdminConfig())
+	acting.Impersonate = rest.ImpersonationConfig{UserName: "auditee"}
+	_, _ = clientFor(t, acting).CoreV1().Pods("default").List(ctx, metav1.ListOptions{})
 	dryRun := metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}}
 	_, err = admin.CoreV1().ConfigMaps("default").Update(ctx, written, dryRun)
 	noError(t, err)
@@ -185,17 +188,28 @@ func testAudit(t *testing.T, c *cluster.Cluster, admin kubernetes.Interface) {
 		"auditee create configmaps default/ 403 write=true body=false",
 		"auditee get  / 200 write=false body=false",
 		"admin create configmaps default/written 201 write=true body=true",
+		"admin as auditee list pods default/ 403 write=false body=false",
 		"admin update configmaps default/written 200 write=false body=true",
 	}
 	var got []string
 	for _, e := range events {
 		if e.User == "auditee" || e.User == "admin" {
+			who := e.User
+			if e.Impersonated != "" {
+				who += " as " + e.Impersonated
+			}
 			got = append(got, fmt.Sprintf("%s %s %s %s/%s %d write=%v body=%v",
-				e.User, e.Verb, e.Resource, e.Namespace, e.Name, e.Code, e.IsWrite(), len(e.Body) > 0))
+				who, e.Verb, e.Resource, e.Namespace, e.Name, e.Code, e.IsWrite(), len(e.Body) > 0))
 		}
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("events:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+
+	for _, e := range events {
+		if said := strings.Contains(e.Message, `User "auditee" cannot`); said != (e.Code == 403) {
+			t.Errorf("%s: the message is %q", e, e.Message)
+		}
 	}
 
 	all, err := c.Audit().Since(ctx, cluster.AuditPosition{})

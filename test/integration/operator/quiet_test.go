@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"crypto/tls"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -157,49 +158,66 @@ func TestQuiet(t *testing.T) {
 	w.Expect(lookedAt()).To(BeNumerically(">", before), "there was no resync, so nothing was shown")
 }
 
+// scrape asks for the operator's metrics with a token, and returns the code of the answer.
+func scrape(w *world, token string) int {
+	w.t.Helper()
+	code, _ := readMetrics(w, token)
+	return code
+}
+
+// scraper makes a service account that may read metrics, and returns its token.
+func scraper(w *world) string {
+	w.t.Helper()
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: deploy.Namespace, Name: w.ns("scraper")}}
+	w.Expect(env.admin.Create(w.ctx(), account)).To(Succeed())
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: w.ns("metrics")},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "segmentation-operator-metrics-reader"},
+		Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: deploy.Namespace, Name: account.Name}},
+	}
+	w.Expect(env.admin.Create(w.ctx(), binding)).To(Succeed())
+	w.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), binding) })
+	config, err := env.cluster.ServiceAccountConfig(w.ctx(), deploy.Namespace, account.Name)
+	w.Expect(err).NotTo(HaveOccurred())
+	return config.BearerToken
+}
+
+// readMetrics asks for the operator's metrics with a token, and returns the code of the answer and its text.
+func readMetrics(w *world, token string) (code int, text string) {
+	w.t.Helper()
+	insecure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	request, err := http.NewRequestWithContext(w.ctx(), http.MethodGet, "https://"+env.operator.Metrics()+"/metrics", http.NoBody)
+	w.Expect(err).NotTo(HaveOccurred())
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := insecure.Do(request)
+	if err != nil {
+		return 0, "" // Metrics are served a little later than probes.
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	w.Expect(err).NotTo(HaveOccurred())
+	return response.StatusCode, string(body)
+}
+
 // TestEndpoints asks the operator's own endpoints.
 func TestEndpoints(t *testing.T) {
 	w := newWorld(t)
 	w.Expect(env.operator.Get("/healthz")).To(Equal(http.StatusOK))
 	w.Expect(env.operator.Get("/readyz")).To(Equal(http.StatusOK))
-
-	insecure := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
-	metrics := func(token string) int {
-		w.t.Helper()
-		request, err := http.NewRequestWithContext(w.ctx(), http.MethodGet, "https://"+env.operator.Metrics()+"/metrics", http.NoBody)
-		w.Expect(err).NotTo(HaveOccurred())
-		if token != "" {
-			request.Header.Set("Authorization", "Bearer "+token)
-		}
-		response, err := insecure.Do(request)
-		if err != nil {
-			return 0 // Metrics are served a little later than probes.
-		}
-		defer func() { _ = response.Body.Close() }()
-		return response.StatusCode
-	}
 	w.run("metrics are refused to who does not say who he is", func(w *world) {
-		w.Eventually(func() int { return metrics("") }, soon, tick).Should(Equal(http.StatusUnauthorized))
+		w.Eventually(func() int { return scrape(w, "") }, soon, tick).Should(Equal(http.StatusUnauthorized))
 	})
 	config, err := env.cluster.ServiceAccountConfig(w.ctx(), deploy.Namespace, "default")
 	w.Expect(err).NotTo(HaveOccurred())
 	w.run("metrics are refused to who may not read them", func(w *world) {
-		w.Expect(metrics(config.BearerToken)).To(Equal(http.StatusForbidden))
+		w.Expect(scrape(w, config.BearerToken)).To(Equal(http.StatusForbidden))
 	})
 	w.run("metrics are given to who has the shipped ClusterRole for it", func(w *world) {
 		// Another account: that the first one may not is remembered for a while.
-		scraper := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: deploy.Namespace, Name: w.ns("scraper")}}
-		w.Expect(env.admin.Create(w.ctx(), scraper)).To(Succeed())
-		binding := &rbacv1.ClusterRoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Name: w.ns("metrics")},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "segmentation-operator-metrics-reader"},
-			Subjects:   []rbacv1.Subject{{Kind: "ServiceAccount", Namespace: deploy.Namespace, Name: scraper.Name}},
-		}
-		w.Expect(env.admin.Create(w.ctx(), binding)).To(Succeed())
-		w.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), binding) })
-		config, err := env.cluster.ServiceAccountConfig(w.ctx(), deploy.Namespace, scraper.Name)
-		w.Expect(err).NotTo(HaveOccurred())
-		w.Eventually(func() int { return metrics(config.BearerToken) }, soon, tick).Should(Equal(http.StatusOK))
+		token := scraper(w)
+		w.Eventually(func() int { return scrape(w, token) }, soon, tick).Should(Equal(http.StatusOK))
 	})
 	w.run("asked to end, the operator gives back its lease and exits with 0", func(w *world) {
 		w.Expect(env.operator.Stop()).To(Succeed())

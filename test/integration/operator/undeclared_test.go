@@ -65,9 +65,13 @@ func TestUndeclaredAccess(t *testing.T) {
 			HaveField("Reason", v1alpha1.ReasonUndeclaredAccess), HaveField("Regarding.Name", p.Name), HaveField("Type", "Warning"))))
 	})
 	w.run("so does a metric", func(w *world) {
-		metrics := env.operator.ReadMetrics(w.ctx(), env.cluster)
-		w.Expect(metrics).To(ContainSubstring(fmt.Sprintf("segmentation_undeclared_role_bindings{profile=%q} 1", p.Name)))
-		w.Expect(metrics).To(ContainSubstring(fmt.Sprintf("segmentation_undeclared_roles{profile=%q} 1", p.Name)))
+		token := scraper(w)
+		w.Eventually(func() string {
+			_, text := readMetrics(w, token)
+			return text
+		}, soon, tick).Should(And(
+			ContainSubstring(fmt.Sprintf("segmentation_undeclared_role_bindings{profile=%q} 1", p.Name)),
+			ContainSubstring(fmt.Sprintf("segmentation_undeclared_roles{profile=%q} 1", p.Name))))
 	})
 	w.run("a ClusterRole that comes to hold more is noticed", func(w *world) {
 		role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: w.ns("harmless")}}
