@@ -28,6 +28,7 @@ func mergeLabels(labels map[string]any) client.Patch {
 	return client.RawPatch(types.MergePatchType, raw)
 }
 
+// attempts are all of them, by what they use.
 func attempts() []attempt {
 	var all []attempt
 	for _, theme := range [][]attempt{byGrants(), byProfiles(), byLabels(), byObjects(), byNames(), byRolesOfOthers(), byBirth(), byAccounts()} {
@@ -157,7 +158,7 @@ func byNames() []attempt {
 	return []attempt{
 		{
 			who: tenant, what: "has an open policy named `segmentation` in a namespace before a profile selects it",
-			try: before(builders.MakeNetworkPolicy(elsewhere, "segmentation").Ingress(networkingv1.NetworkPolicyIngressRule{}).Obj(), claim("squatted")),
+			try:      before(builders.MakeNetworkPolicy(elsewhere, "segmentation").Ingress(networkingv1.NetworkPolicyIngressRule{}).Obj(), claim("squatted")),
 			harmless: "the namespace does not become a member and nobody is given access there; the profile says `NameTaken`",
 			shown: func(s *siege) {
 				s.finds("squatted", v1alpha1.ReasonNameTaken, "a NetworkPolicy named segmentation exists that the operator did not write")
@@ -167,7 +168,7 @@ func byNames() []attempt {
 		},
 		{
 			who: tenant, what: "has a Role of his own under the name of a profile's role, for the operator to bind it",
-			try: before(builders.MakeRBACRole(elsewhere, render.RoleName("viewer")).Rule("", []string{"secrets"}, []string{"get"}).Obj(), claim("imitated")),
+			try:      before(builders.MakeRBACRole(elsewhere, render.RoleName("viewer")).Rule("", []string{"secrets"}, []string{"get"}).Obj(), claim("imitated")),
 			harmless: "the operator binds nobody to it; the profile says `NameTaken`",
 			shown: func(s *siege) {
 				s.finds("imitated", v1alpha1.ReasonNameTaken, "a Role named segmentation-viewer exists that the operator did not write")
@@ -236,7 +237,7 @@ func (s *siege) growsLater(role *rbacv1.ClusterRole) {
 	p := builders.MakeProfile("trusting").
 		Tier(builders.MakeTier("t").Names(elsewhere).ClusterRoleAccess(role.Name, builders.Group("developers")).Obj()).Obj()
 	s.Expect(env.admin.Create(s.ctx(), p)).To(Succeed())
-	s.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), p) })
+	s.t.Cleanup(func() { leave(s.t, p) })
 	s.settled(p, 1)
 }
 
@@ -297,7 +298,7 @@ func byAccounts() []attempt {
 			config, err := env.cluster.UserConfig(s.ns(tenant))
 			s.Expect(err).NotTo(HaveOccurred())
 			config.Impersonate.UserName, config.Impersonate.Groups = s.ns(tenant), []string{breakGlassGroup}
-			c, err := client.New(config, client.Options{Scheme: env.scheme})
+			c, err := client.New(config, client.Options{Scheme: env.scheme, Mapper: env.admin.RESTMapper()})
 			s.Expect(err).NotTo(HaveOccurred())
 			return c.Delete(s.ctx(), s.policy(shopWeb), dry)
 		}},

@@ -67,9 +67,9 @@ func byGrants() []attempt {
 			},
 		},
 		{
-			who: author, what: "deletes the profile and creates it again with the same grants", refused: bindFirst("view"),
+			who: author, what: "deletes the profile and creates it again with the same grants", refused: grantByShop,
 			try: func(s *siege) error {
-				again := builders.MakeProfile("shop-again").Spec(s.shop.Spec).Obj()
+				again := builders.MakeProfile("shop").Spec(s.shop.Spec).Obj()
 				return s.by[author].Create(s.ctx(), again, dry)
 			},
 		},
@@ -101,7 +101,7 @@ func byProfiles() []attempt {
 			harmless: "the API server does not let the operator write it, the profile says `AboveCeiling`, and the namespace is isolated all the same",
 			shown: func(s *siege) {
 				s.finds("greedy", v1alpha1.ReasonAboveCeiling, "role reader is above what the operator may grant")
-				s.without(&rbacv1.Role{ObjectMeta: meta(elsewhere, "segmentation-reader")})
+				s.without(&rbacv1.Role{ObjectMeta: named(elsewhere, "segmentation-reader")})
 				s.policy(elsewhere)
 			},
 		},

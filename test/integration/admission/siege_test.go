@@ -3,6 +3,8 @@ package admission
 import (
 	"context"
 	"fmt"
+	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -49,9 +51,6 @@ const (
 func besiege(w *world) *siege {
 	w.t.Helper()
 	s := &siege{world: w, by: map[string]client.Client{}}
-	for name, layer := range map[string]string{shopWeb: "web", shopAPI: "api", elsewhere: "none"} {
-		w.create(builders.MakeNamespace(name).Labels(w.layer(layer)).Obj())
-	}
 	s.shop = w.profile(builders.MakeProfile("shop").Strict().
 		Role(builders.MakeRole("viewer").Read("pods").Obj()).
 		Tier(
@@ -62,8 +61,11 @@ func besiege(w *world) *siege {
 			builders.MakeDependency("web-api").FromTier("web").ToTier("api").Port(9090).Obj(),
 			builders.MakeDependency("web-reads-api").FromTier("web").ToTier("api").Access("viewer").Obj()).
 		Obj())
-	w.settled(s.shop, 2)
 	w.knownToAdmission(s.shop)
+	for name, layer := range map[string]string{shopWeb: "web", shopAPI: "api", elsewhere: "none"} {
+		w.create(builders.MakeNamespace(name).Labels(w.layer(layer)).Obj())
+	}
+	w.settled(s.shop, 2)
 	s.stands()
 	s.muster()
 	return s
@@ -208,16 +210,30 @@ func fetch[T client.Object](s *siege, namespace, name string, obj T) T {
 	return obj
 }
 
-// enter creates a profile for one attempt, and waits until its status has a condition Ready with a reason.
+// enter creates a profile for one attempt.
 func (s *siege) enter(who string, p *v1alpha1.SegmentationProfile) error {
 	if err := s.by[who].Create(s.ctx(), p); err != nil {
 		return err
 	}
-	s.t.Cleanup(func() {
-		_ = env.admin.Delete(context.Background(), p)
-		s.world.t = s.root
-	})
+	s.t.Cleanup(func() { leave(s.t, p) })
 	return nil
+}
+
+// leave deletes a profile, and waits until nothing of it is left in the namespace of nobody.
+func leave(t *testing.T, p *v1alpha1.SegmentationProfile) {
+	t.Helper()
+	ctx := context.Background()
+	_ = env.admin.Delete(ctx, p)
+	for range 500 {
+		var policies networkingv1.NetworkPolicyList
+		err := env.admin.List(ctx, &policies, client.InNamespace(elsewhere),
+			client.MatchingLabels{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue})
+		if err == nil && len(policies.Items) == 0 {
+			return
+		}
+		time.Sleep(tick) //nolint:forbidigo // Waiting for the operator to release a namespace.
+	}
+	t.Errorf("something of profile %s is left", p.Name)
 }
 
 // finds waits until a profile has a finding.
@@ -237,7 +253,7 @@ func (s *siege) without(obj client.Object) {
 	s.Expect(apierrors.IsNotFound(err)).To(BeTrue(), "%v", err)
 }
 
-// ownedByNobody makes metadata of an object in a namespace.
-func meta(namespace, name string) metav1.ObjectMeta {
+// named is the metadata of an object in a namespace.
+func named(namespace, name string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: namespace, Name: name}
 }
