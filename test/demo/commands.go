@@ -33,7 +33,7 @@ func hints(profile, kubeconfig, log string) []hint {
 			"kubectl auth can-i list pods -n shop-postgres --as=jane --as-group=shop-dbas",
 		}},
 		{"Try: what is deleted comes back, and a namespace leaves its tier and joins another.", []string{
-			"kubectl delete netpol --all -n shop-postgres",
+			"kubectl delete netpol --all -n shop-postgres --as=me --as-group=system:masters --as-group=segmentation:break-glass",
 			"kubectl label ns shop-web-admin --overwrite layer=none",
 			"kubectl label ns shop-web-admin --overwrite layer=api",
 		}},

@@ -21,12 +21,15 @@ type demo struct {
 	options options
 	screen  *screen
 
-	dir      *workdir
-	install  []*unstructured.Unstructured
-	sample   *sample
-	cluster  *cluster.Cluster
-	admin    client.WithWatch
-	operator *operator
+	dir     *workdir
+	install []*unstructured.Unstructured
+	sample  *sample
+	cluster *cluster.Cluster
+	admin   client.WithWatch
+	// breakGlass is an admin who may change what the operator wrote: config/admission refuses it to
+	// all others.
+	breakGlass client.Client
+	operator   *operator
 
 	// surprises is what was not as expected.
 	surprises []string

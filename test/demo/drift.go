@@ -17,7 +17,7 @@ import (
 const drifting = "shop-postgres"
 
 // showDrift deletes a generated policy, opens its successor to everybody, and measures how
-// long it takes until each is mended.
+// long it takes until each is mended. Only an admin in the break-glass group can do either.
 func (d *demo) showDrift(ctx context.Context) error {
 	d.screen.heading("Drift, measured from the request of the change to the news that it is mended")
 	key := client.ObjectKey{Namespace: drifting, Name: render.Prefix}
@@ -26,7 +26,7 @@ func (d *demo) showDrift(ctx context.Context) error {
 		what string
 		make func(context.Context, *networkingv1.NetworkPolicy) error
 	}{
-		{"deleted", func(ctx context.Context, p *networkingv1.NetworkPolicy) error { return d.admin.Delete(ctx, p) }},
+		{"deleted", func(ctx context.Context, p *networkingv1.NetworkPolicy) error { return d.breakGlass.Delete(ctx, p) }},
 		{"opened to everybody", d.openToEverybody},
 	} {
 		took, err := d.measureMending(ctx, key, change.make)
@@ -46,7 +46,7 @@ func (d *demo) showDrift(ctx context.Context) error {
 func (d *demo) openToEverybody(ctx context.Context, policy *networkingv1.NetworkPolicy) error {
 	opened := policy.DeepCopy()
 	opened.Spec.Ingress = []networkingv1.NetworkPolicyIngressRule{{}}
-	return d.admin.Update(ctx, opened)
+	return d.breakGlass.Update(ctx, opened)
 }
 
 // measureMending changes a policy and waits until one of the same content takes its place.

@@ -66,6 +66,13 @@ func (d *demo) connect() error {
 	}
 	config := d.cluster.AdminConfig()
 	var err error
+	urgent, err := d.cluster.UserConfig("on-call", "system:masters", "segmentation:break-glass")
+	if err != nil {
+		return err
+	}
+	if d.breakGlass, err = client.New(urgent, client.Options{Scheme: scheme}); err != nil {
+		return err
+	}
 	if d.admin, err = client.NewWithWatch(config, client.Options{Scheme: scheme}); err != nil {
 		return fmt.Errorf("connecting to the API server: %w", err)
 	}
