@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,10 +21,28 @@ type eventToTell struct {
 const maxNote = 1000
 
 // transitions returns the events that tell a person of what changed between two statuses:
-// that the work is done, that somebody has to do something, or that there is a conflict. They
-// go by reasons and not by messages, which count namespaces and so change all the time. No two
-// have the same reason: client-go would make a series of them, by a patch.
-func transitions(before, after []metav1.Condition) []eventToTell {
+// that the work is done, that somebody has to do something, that there is a conflict, or that
+// others grant more than before.
+func transitions(before, after *v1alpha1.SegmentationProfileStatus) []eventToTell {
+	told := transitionsOfConditions(before.Conditions, after.Conditions)
+	if now := &after.UndeclaredAccess; now.RoleBindings > before.UndeclaredAccess.RoleBindings {
+		told = append(told, undeclaredAccess(now))
+	}
+	return told
+}
+
+func undeclaredAccess(now *v1alpha1.UndeclaredAccess) eventToTell {
+	bindings := "1 RoleBinding grants"
+	if now.RoleBindings > 1 {
+		bindings = fmt.Sprintf("%d RoleBindings grant", now.RoleBindings)
+	}
+	return eventToTell{corev1.EventTypeWarning, v1alpha1.ReasonUndeclaredAccess, fmt.Sprintf(
+		"%s what the profile does not declare, first %s; see status.findings", bindings, now.First)}
+}
+
+// transitionsOfConditions go by reasons and not by messages, which count namespaces and so change
+// all the time. No two have the same reason: client-go would make a series of them, by a patch.
+func transitionsOfConditions(before, after []metav1.Condition) []eventToTell {
 	var told []eventToTell
 	for _, kind := range []string{v1alpha1.ConditionReady, v1alpha1.ConditionStalled, v1alpha1.ConditionConflicted} {
 		condition := meta.FindStatusCondition(after, kind)

@@ -32,7 +32,35 @@ func TestTransitions(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, transitions(c.before, c.after), cmp.AllowUnexported(eventToTell{})); diff != "" {
+			before, after := &v1alpha1.SegmentationProfileStatus{Conditions: c.before}, &v1alpha1.SegmentationProfileStatus{Conditions: c.after}
+			if diff := cmp.Diff(c.want, transitions(before, after), cmp.AllowUnexported(eventToTell{})); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMoreUndeclaredAccessIsToldOf(t *testing.T) {
+	access := func(bindings int32, first string) v1alpha1.UndeclaredAccess {
+		return v1alpha1.UndeclaredAccess{Roles: 1, RoleBindings: bindings, First: first}
+	}
+	one := eventToTell{"Warning", "UndeclaredAccess", "1 RoleBinding grants what the profile does not declare, first web/debug; see status.findings"}
+	three := eventToTell{"Warning", "UndeclaredAccess", "3 RoleBindings grant what the profile does not declare, first api/x; see status.findings"}
+	cases := map[string]struct {
+		before, after v1alpha1.UndeclaredAccess
+		want          []eventToTell
+	}{
+		"there is none":                    {},
+		"the first":                        {after: access(1, "web/debug"), want: []eventToTell{one}},
+		"more":                             {before: access(1, "web/debug"), after: access(3, "api/x"), want: []eventToTell{three}},
+		"as many, which was told":          {before: access(1, "web/debug"), after: access(1, "web/debug")},
+		"as many, of which one is another": {before: access(1, "web/debug"), after: access(1, "web/other")},
+		"fewer":                            {before: access(3, "api/x"), after: access(1, "web/debug")},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			before, after := &v1alpha1.SegmentationProfileStatus{UndeclaredAccess: c.before}, &v1alpha1.SegmentationProfileStatus{UndeclaredAccess: c.after}
+			if diff := cmp.Diff(c.want, transitions(before, after), cmp.AllowUnexported(eventToTell{})); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}
 		})

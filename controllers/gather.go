@@ -10,8 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
 // gather reads one namespace from the cache; nil if it is gone or going. A namespace that is
@@ -41,11 +41,14 @@ func gather(ctx context.Context, reader client.Reader, name string) (*apply.Obse
 	}, nil
 }
 
-// gatherPolicies reads from the cache which policies are in a namespace, if it has no membership labels:
-// with them, nobody asks.
-func gatherPolicies(ctx context.Context, reader client.Reader, namespace *metav1.PartialObjectMetadata) (*apply.Observed, error) {
+// gatherPolicies reads from the cache which policies are in a namespace, unless it has the labels of a tier
+// whose service accounts get no roles elsewhere: then nobody asks.
+func gatherPolicies(
+	ctx context.Context, reader client.Reader, namespace *metav1.PartialObjectMetadata,
+	called map[transition.Membership][]transition.Membership,
+) (*apply.Observed, error) {
 	observed := &apply.Observed{Namespace: namespace}
-	if namespace.Labels[v1alpha1.ProfileLabel] != "" {
+	if has := membershipOf(namespace); has.Profile != "" && len(called[has]) == 0 {
 		return observed, nil
 	}
 	var policies networkingv1.NetworkPolicyList

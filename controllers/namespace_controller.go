@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+	"github.com/segmentation-dev/segmentation-operator/internal/audit"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
@@ -67,7 +68,10 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 	if !current {
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 	}
-	result := r.carryOut(ctx, decision, profiles, view, observed)
+	result, err := r.carryOut(ctx, decision, profiles, view, observed)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
 	if result.Outdated {
 		return r.await(request.Name), nil
 	}
@@ -84,12 +88,14 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 			Policies: result.Seen.Policies,
 			Roles:    result.Seen.Roles,
 			Bindings: result.Seen.Bindings,
+
+			Undeclared: result.undeclared,
 		},
 	})
 	if again {
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 	}
-	return r.next(ctx, &result)
+	return r.next(ctx, &result.Result)
 }
 
 // forget drops what is remembered of a namespace that is gone.
@@ -108,10 +114,17 @@ func (r *NamespaceReconciler) await(namespace string) reconcile.Result {
 	return reconcile.Result{RequeueAfter: time.Millisecond}
 }
 
+// outcome is what came of a look at a namespace.
+type outcome struct {
+	apply.Result
+	// undeclared is what others grant in it beyond what is declared.
+	undeclared []audit.Undeclared
+}
+
 // carryOut does to the namespace what was decided.
 func (r *NamespaceReconciler) carryOut(
 	ctx context.Context, d claim.Decision, profiles *snapshot, view transition.View, observed *apply.Observed,
-) apply.Result {
+) (outcome, error) {
 	log := logr.FromContextOrDiscard(ctx)
 	if d.Profile != "" {
 		log = log.WithValues("profile", d.Profile, "tier", d.Tier)
@@ -124,21 +137,49 @@ func (r *NamespaceReconciler) carryOut(
 	switch d.Outcome {
 	case claim.Claimed:
 		owner := profiles.byName[d.Profile]
-		name := observed.Namespace.Name
-		return applier.Member(ctx, &apply.Task{
-			Rendered: owner.tiers[d.Tier].In(name),
-			Policies: func(sight render.Sight) []*networkingv1.NetworkPolicy {
-				return render.PoliciesIn(owner.policies(d.Tier, sight, r.Census.Exceptions(d.Profile)), name)
-			},
-			Owner:   owner.identity.uid,
-			Profile: d.Profile,
-			Tier:    d.Tier,
-			View:    view,
-		}, observed)
+		rendered, roles, err := r.render(ctx, d, owner, observed)
+		if err != nil {
+			return outcome{}, err
+		}
+		return outcome{
+			Result:     applier.Member(ctx, r.task(d, owner, rendered, view, observed.Namespace.Name), observed),
+			undeclared: undeclared(rendered, observed, owner.identity.uid, roles),
+		}, nil
 	case claim.Held:
-		return applier.Hold(ctx, observed)
+		return outcome{Result: applier.Hold(ctx, observed)}, nil
 	default:
-		return applier.Release(ctx, view, observed)
+		return outcome{Result: applier.Release(ctx, view, observed)}, nil
+	}
+}
+
+// render renders what a claimed namespace is to have, as far as it may be written. With it come the
+// ClusterRoles that are bound there, or are to be.
+func (r *NamespaceReconciler) render(
+	ctx context.Context, d claim.Decision, owner *compiled, observed *apply.Observed,
+) (render.Objects, clusterRoles, error) {
+	rendered := owner.tiers[d.Tier].In(observed.Namespace.Name).WithCallers(func(tier string) []string {
+		return r.Census.Callers(transition.Membership{Profile: d.Profile, Tier: tier})
+	})
+	roles, err := gatherClusterRoles(ctx, r.Reader, rendered.Bindings, observed.Bindings)
+	if err != nil {
+		return render.Objects{}, nil, err
+	}
+	return rendered.Withhold(roles.rules), roles, nil
+}
+
+// task is what a claimed namespace should be brought to.
+func (r *NamespaceReconciler) task(
+	d claim.Decision, owner *compiled, rendered render.Objects, view transition.View, namespace string,
+) *apply.Task {
+	return &apply.Task{
+		Rendered: rendered,
+		Policies: func(sight render.Sight) []*networkingv1.NetworkPolicy {
+			return render.PoliciesIn(owner.policies(d.Tier, sight, r.Census.Exceptions(d.Profile)), namespace)
+		},
+		Owner:   owner.identity.uid,
+		Profile: d.Profile,
+		Tier:    d.Tier,
+		View:    view,
 	}
 }
 

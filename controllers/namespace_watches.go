@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"strings"
+	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -30,23 +31,37 @@ type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
 // SetupWithManager watches namespaces, the objects that the operator writes, and profiles.
 func (r *NamespaceReconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
+	if err := indexClusterRoles(context.Background(), mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("namespace").
 		WithOptions(options).
 		WithLogConstructor(logsBy(mgr.GetLogger(), "namespace")).
 		WatchesMetadata(&corev1.Namespace{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(membershipMayChange())).
 		Watches(&networkingv1.NetworkPolicy{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
-		Watches(&rbacv1.Role{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
-		Watches(&rbacv1.RoleBinding{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
+		// Those of others count, too: what they grant is compared with what is declared.
+		Watches(&rbacv1.Role{}, r.enqueueNamespace()).
+		Watches(&rbacv1.RoleBinding{}, r.enqueueNamespace()).
+		Watches(&rbacv1.ClusterRole{}, r.enqueueBound()).
 		Watches(&v1alpha1.SegmentationProfile{}, r.enqueueConcerned()).
 		Watches(&networkingv1.NetworkPolicy{}, r.enqueueBookmarked(), builder.WithPredicates(isIn(r.Profiles.own))).
 		WatchesRawSource(r.woken()).
 		Complete(r)
 }
 
+// callersDelay is how long a namespace is not looked at for callers that came, while still more are about to:
+// for each of them, all that they call would be written to.
+const callersDelay = time.Second
+
 // woken enqueues namespaces that waited for others and need not wait any more.
 func (r *NamespaceReconciler) woken() source.Source {
 	return source.Func(func(_ context.Context, q queue) error {
+		r.Census.WakeSoonWith(func(namespaces []string) {
+			for _, name := range namespaces {
+				q.AddAfter(requestFor(name), callersDelay)
+			}
+		})
 		r.Census.WakeWith(func(namespaces []string) {
 			for _, name := range namespaces {
 				q.Add(requestFor(name))

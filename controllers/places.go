@@ -54,6 +54,7 @@ func (s *snapshot) place(observed *apply.Observed, decision claim.Decision) tran
 	place := transition.Place{
 		Has:      has,
 		Isolated: has.Profile == "" && observed.IsIsolated(),
+		Vouched:  has.Profile != "" && observed.IsVouchedFor(),
 		Basis:    basis{s.identityOf(cmp.Or(decision.Profile, has.Profile)), decision.Outcome == claim.Held},
 	}
 	switch decision.Outcome {

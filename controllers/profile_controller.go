@@ -73,6 +73,7 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	profile := &v1alpha1.SegmentationProfile{}
 	if err := r.Reader.Get(ctx, request.NamespacedName, profile); err != nil || profile.DeletionTimestamp != nil {
 		r.pace.forget(request.Name)
+		forgetAccess(request.Name)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	profiles, err := r.Profiles.current(ctx)
@@ -117,6 +118,7 @@ func (r *ProfileReconciler) report(
 	want := status.Summarize(status.Input{
 		Profile: profile, Invalid: current.invalid, Namespaces: namespaces, Now: time.Now(), Unmarked: !profiles.home.has(profile),
 	})
+	measureAccess(profile.Name, want.UndeclaredAccess)
 	if wait := r.pace.settle(profile, &want, time.Now()); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
@@ -201,7 +203,7 @@ func (r *ProfileReconciler) publish(
 	// With the version of its own status each event is another one to client-go, which otherwise
 	// patches the one before.
 	told := &v1alpha1.SegmentationProfile{ObjectMeta: metav1.ObjectMeta{Name: profile.Name, UID: profile.UID, ResourceVersion: version}}
-	for _, e := range transitions(profile.Status.Conditions, want.Conditions) {
+	for _, e := range transitions(&profile.Status, &want) {
 		r.Recorder.Eventf(told, nil, e.kind, e.reason, "Reconcile", "%s", e.message)
 	}
 	return nil

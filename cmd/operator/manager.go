@@ -155,7 +155,8 @@ func watched() []client.Object {
 	namespace := &metav1.PartialObjectMetadata{}
 	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
 	return []client.Object{
-		namespace, &networkingv1.NetworkPolicy{}, &rbacv1.Role{}, &rbacv1.RoleBinding{}, &v1alpha1.SegmentationProfile{},
+		namespace, &networkingv1.NetworkPolicy{}, &rbacv1.Role{}, &rbacv1.RoleBinding{}, &rbacv1.ClusterRole{},
+		&v1alpha1.SegmentationProfile{},
 	}
 }
 

@@ -51,9 +51,12 @@ func (c *Changes) change(desired, current client.Object, loses, gains bool, narr
 }
 
 // dropBinding sorts the removal of a RoleBinding. One whose subjects are about to get another
-// role stays until they have it.
+// role stays until they have it. One that is withheld itself goes at once.
 func (c *Changes) dropBinding(binding *rbacv1.RoleBinding) {
-	if slices.ContainsFunc(c.Widen, func(w Write) bool { return shareSubjects(w.Desired, binding) }) {
+	isWithheld := slices.ContainsFunc(c.withheld, func(obj client.Object) bool { return obj.GetName() == binding.Name })
+	isReplaced := slices.ContainsFunc(c.Widen, func(w Write) bool { return shareSubjects(w.Desired, binding) }) ||
+		slices.ContainsFunc(c.withheld, func(obj client.Object) bool { return shareSubjects(obj, binding) })
+	if isReplaced && !isWithheld {
 		c.Prune = append(c.Prune, binding)
 		return
 	}

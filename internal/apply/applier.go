@@ -94,6 +94,8 @@ type Result struct {
 	Stuck []Taken
 	// Failures are the writes that failed.
 	Failures []Failure
+	// Withheld are the bindings that are declared and were not to be written.
+	Withheld []render.Withheld
 	// Seen counts the objects that the cache showed to be as they should be.
 	Seen Counts
 	// Progress is how far the namespace is on the way to its labels.
@@ -122,7 +124,7 @@ type Task struct {
 // joins.
 func (t *Task) isForged(observed *Observed) bool {
 	return observed.carriesMembership() && !observed.isMember(render.MembershipLabels(t.Profile, t.Tier)) &&
-		(t.View.IsForged || !observed.isVouchedFor())
+		(t.View.IsForged || !observed.IsVouchedFor())
 }
 
 // run is one pass over one namespace.
@@ -159,6 +161,7 @@ func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Re
 	r := a.begin(ctx, observed)
 	changes := Diff(task.Rendered, observed, task.Owner)
 	r.Taken, r.Stuck, r.Seen, r.blocked = changes.Taken, changes.Stuck, changes.Seen, changes.Blocked
+	r.Withheld, r.unsettled = task.Rendered.Withheld, changes.withheld
 	r.take(&changes)
 	if task.isForged(observed) {
 		r.expel(task, &changes)
@@ -176,7 +179,7 @@ func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Re
 // labels: who may write in the namespace may write the policy's labels too.
 func (a *Applier) Hold(ctx context.Context, observed *Observed) Result {
 	r := a.begin(ctx, observed)
-	if observed.carriesMembership() && !observed.isVouchedFor() {
+	if observed.carriesMembership() && !observed.IsVouchedFor() {
 		r.unlabel(ofAnyVersion)
 	}
 	r.steps(transition.Shutting(r.ownPolicies("")))
@@ -232,7 +235,7 @@ func (r *run) remove(objects []client.Object) {
 			r.expected.deleted(r.observed.Namespace.Name, keyOf(obj), uid)
 		case !apierrors.IsNotFound(err):
 			r.unsettled = append(r.unsettled, obj)
-			r.fail(kindOf(obj), grantedRole(obj), fmt.Errorf("deleting %s %s: %w", kindOf(obj), obj.GetName(), err))
+			r.failOn(obj, fmt.Errorf("deleting %s %s: %w", kindOf(obj), obj.GetName(), err))
 		}
 	}
 }

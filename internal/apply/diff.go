@@ -34,6 +34,9 @@ type Changes struct {
 	Blocked []string
 	// Seen counts the objects that are as they should be, policies included.
 	Seen Counts
+
+	// withheld are bindings that are declared, and not to be written for now.
+	withheld []client.Object
 }
 
 // Counts counts objects by kind.
@@ -83,7 +86,7 @@ func Diff(rendered render.Objects, observed *Observed, owner types.UID) Changes 
 	for _, obj := range observed.objects() {
 		current[keyOf(obj)] = obj
 	}
-	var changes Changes
+	changes := Changes{withheld: withheldBindings(rendered)}
 	kept := map[key]bool{}
 	for _, desired := range desiredObjects(rendered) {
 		k := keyOf(desired)
@@ -92,7 +95,7 @@ func Diff(rendered render.Objects, observed *Observed, owner types.UID) Changes 
 	}
 	changes.withholdBindings(current, owner)
 	for _, obj := range slices.Backward(observed.objects()) {
-		if !kept[keyOf(obj)] && isOurs(obj, owner) {
+		if !kept[keyOf(obj)] && IsOurs(obj, owner) {
 			changes.remove(obj)
 		}
 	}
@@ -104,7 +107,7 @@ func (c *Changes) add(desired, current client.Object, owner types.UID) {
 	switch {
 	case current == nil:
 		c.create(desired)
-	case !isOurs(current, owner):
+	case !IsOurs(current, owner):
 		c.Taken = append(c.Taken, Taken{Kind: kindOf(desired), Name: desired.GetName()})
 		c.block(desired)
 	case !canStay(desired, current) && current.GetDeletionTimestamp() != nil:
@@ -154,6 +157,14 @@ func (c *Changes) differ(desired, current client.Object) {
 	}
 }
 
+func withheldBindings(rendered render.Objects) []client.Object {
+	var out []client.Object
+	for _, w := range rendered.Withheld {
+		out = append(out, w.Binding)
+	}
+	return out
+}
+
 // remove prunes an object, or takes note that it is already on its way.
 func (c *Changes) remove(obj client.Object) {
 	binding, isBinding := obj.(*rbacv1.RoleBinding)
@@ -177,7 +188,7 @@ func (c *Changes) withholdBindings(current map[key]client.Object, owner types.UI
 		isBound := func(w Write) bool { return bindsRole(w.Desired, taken.Name) }
 		c.Narrow, c.Widen = slices.DeleteFunc(c.Narrow, isBound), slices.DeleteFunc(c.Widen, isBound)
 		for _, obj := range current {
-			if bindsRole(obj, taken.Name) && isOurs(obj, owner) && !slices.Contains(c.Revoke, obj) {
+			if bindsRole(obj, taken.Name) && IsOurs(obj, owner) && !slices.Contains(c.Revoke, obj) {
 				c.Revoke = append(c.Revoke, obj)
 			}
 		}

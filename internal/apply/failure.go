@@ -43,6 +43,8 @@ type Failure struct {
 	// Role is the role of the profile, or the ClusterRole, that could not be granted; set
 	// for AboveCeiling and RoleMissing.
 	Role string
+	// IsClusterRole is set if Role is a ClusterRole.
+	IsClusterRole bool
 	// Detail is what the API server said, without what differs from try to try, such as
 	// addresses: such a text would make status change for ever.
 	Detail string

@@ -60,17 +60,25 @@ func roleName(obj client.Object) string {
 func (r *run) write(w Write) {
 	if err := r.apply(w); err != nil {
 		r.unsettled = append(r.unsettled, w.Desired)
-		r.fail(kindOf(w.Desired), grantedRole(w.Desired), err)
+		r.failOn(w.Desired, err)
 	}
 }
 
+// failOn takes note of an object that could not be written or removed.
+func (r *run) failOn(obj client.Object, err error) {
+	failure := classify(kindOf(obj), grantedRole(obj), err)
+	binding, isBinding := obj.(*rbacv1.RoleBinding)
+	failure.IsClusterRole = isBinding && binding.RoleRef.Kind == "ClusterRole"
+	r.Failures = append(r.Failures, failure)
+}
+
 // prune removes access that nothing declares: bindings, but for those of subjects whose other role could
-// not be written, and then Roles, unless a Role or RoleBinding could not be written or removed.
+// not be written, and then Roles, unless a Role or RoleBinding could not be written or removed, or is withheld.
 func (r *run) prune(objects []client.Object) {
 	for _, obj := range objects {
 		isKept := slices.ContainsFunc(r.unsettled, func(other client.Object) bool { return shareSubjects(other, obj) })
 		if kindOf(obj) == KindRole {
-			isKept = r.failed(KindRole) || r.failed(KindRoleBinding)
+			isKept = r.failed(KindRole) || r.failed(KindRoleBinding) || len(r.Withheld) > 0
 		}
 		if !isKept {
 			r.remove([]client.Object{obj})

@@ -153,7 +153,7 @@ func (r *run) ownPolicies(owner types.UID) []*networkingv1.NetworkPolicy {
 	var out []*networkingv1.NetworkPolicy
 	for i := range r.observed.Policies {
 		p := &r.observed.Policies[i]
-		if isOurs(p, owner) && p.DeletionTimestamp == nil {
+		if IsOurs(p, owner) && p.DeletionTimestamp == nil {
 			out = append(out, p)
 		}
 	}

@@ -32,9 +32,9 @@ func IsManaged(obj client.Object) bool {
 	return obj.GetLabels()[v1alpha1.ManagedByLabel] == v1alpha1.ManagedByValue
 }
 
-// isOurs tells whether the operator may change an object: it carries the managed-by label,
+// IsOurs tells whether the operator may change an object: it carries the managed-by label,
 // or lost it but still belongs to the profile; to any profile, if no owner is given.
-func isOurs(obj client.Object, owner types.UID) bool {
+func IsOurs(obj client.Object, owner types.UID) bool {
 	if isBookmark(obj) {
 		return false
 	}

@@ -19,9 +19,9 @@ import (
 // movedFrom begins the entry; the profile and the tier follow.
 const movedFrom = "moved-from/"
 
-// isVouchedFor tells whether the base policy bears out what the namespace's membership labels say:
+// IsVouchedFor tells whether the base policy bears out what the namespace's membership labels say:
 // it was written for this tier, or for a namespace that comes from it.
-func (o *Observed) isVouchedFor() bool {
+func (o *Observed) IsVouchedFor() bool {
 	base := o.basePolicy()
 	if base == nil {
 		return false

@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
 )
 
 // State says how far the namespace is after a pass.
 func (r *Result) State() status.State {
 	switch {
-	case len(r.Taken) > 0 || len(r.Stuck) > 0 || slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Class != Overtaken }):
+	case len(r.Taken) > 0 || len(r.Stuck) > 0 || len(r.Withheld) > 0 || slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Class != Overtaken }):
 		return status.Failing
 	case r.Writes > 0 || r.Progress.Waiting:
 		return status.Written
@@ -54,15 +55,23 @@ func (r *Result) Problems() []status.Problem {
 		add(v1alpha1.ReasonRetrying,
 			"the %s named %s is being deleted and waits for its finalizers; it applies until they are removed", s.Kind, s.Name)
 	}
+	for _, w := range r.Withheld {
+		switch name := w.Binding.RoleRef.Name; w.Reason {
+		case render.ClusterRoleMissing:
+			add(v1alpha1.ReasonRoleMissing, roleMissing, name)
+		case render.ClusterRoleEditsBoundary:
+			add(v1alpha1.ReasonEditsBoundary,
+				"ClusterRole %s lets a tier edit its own boundary: it has a writing verb on networkpolicies, roles, rolebindings, namespaces or"+
+					" segmentationprofiles; grant less, or say boundaryEdits: Allowed in each access entry that names it", name)
+		}
+	}
 	for _, f := range r.Failures {
 		switch f.Class {
 		case AboveCeiling:
-			add(v1alpha1.ReasonAboveCeiling,
-				"role %s is above what the operator may grant; grant less, or let a cluster admin add the permissions"+
-					" to a ClusterRole labelled segmentation.dev/grantable: \"true\"%s",
-				f.Role, missing(f.Detail))
+			add(v1alpha1.ReasonAboveCeiling, "%s is above what the operator may grant; grant less, or let a cluster admin add %s"+
+				" to a ClusterRole labelled segmentation.dev/grantable: \"true\"%s", refused(&f), raise(&f), missing(f.Detail))
 		case RoleMissing:
-			add(v1alpha1.ReasonRoleMissing, "ClusterRole %s does not exist; create it, or correct access.clusterRole", f.Role)
+			add(v1alpha1.ReasonRoleMissing, roleMissing, f.Role)
 		case Rejected:
 			add(v1alpha1.ReasonRejected, "the API server refused to write a %s: %s", f.Kind, f.Detail)
 		case Retry:
@@ -72,6 +81,24 @@ func (r *Result) Problems() []status.Problem {
 	}
 	return problems
 }
+
+// refused names what was above the ceiling.
+func refused(f *Failure) string {
+	if f.IsClusterRole {
+		return "ClusterRole " + f.Role
+	}
+	return "role " + f.Role
+}
+
+// raise says what lifts the ceiling above it.
+func raise(f *Failure) string {
+	if f.IsClusterRole {
+		return "bind on it by its name"
+	}
+	return "the permissions"
+}
+
+const roleMissing = "ClusterRole %s does not exist; create it, or correct access.clusterRole"
 
 // maxMissing is how much of the missing permissions is quoted: a status should fit on a screen.
 const maxMissing = 200

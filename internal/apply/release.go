@@ -23,7 +23,7 @@ func (a *Applier) Release(ctx context.Context, view transition.View, observed *O
 	policies, start := r.ownPolicies(""), r.observed.start()
 	switch {
 	case !r.observed.carriesMembership():
-	case view.IsForged || !r.observed.isVouchedFor():
+	case view.IsForged || !r.observed.IsVouchedFor():
 		r.Progress.Labelled = r.unlabel(ofAnyVersion)
 	case !r.mayLeave(&view, policies, start) && !r.failsForGood(&view):
 		r.judgeFailures()

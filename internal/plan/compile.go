@@ -13,7 +13,7 @@ import (
 // Compile compiles a profile. If the profile cannot be compiled it returns all of the
 // reasons, each with the field and the fix, and no plan.
 func Compile(profile *v1alpha1.SegmentationProfile) (*Plan, field.ErrorList) {
-	c := compiler{spec: &profile.Spec}
+	c := compiler{spec: &profile.Spec, grants: map[v1alpha1.Name]grantSet{}}
 	spec := field.NewPath("spec")
 	c.name(v1alpha1.Name(profile.Name), field.NewPath("metadata", "name"))
 	c.index(spec)
@@ -29,6 +29,9 @@ func Compile(profile *v1alpha1.SegmentationProfile) (*Plan, field.ErrorList) {
 	}
 	c.rejectSharedNames(spec.Child("tiers"))
 	c.dependencies(p, spec.Child("dependencies"))
+	for i := range p.Tiers {
+		p.Tiers[i].Grants = c.grants[c.spec.Tiers[i].Name].sorted()
+	}
 
 	if len(c.errs) > 0 {
 		return nil, c.errs
@@ -44,7 +47,9 @@ type compiler struct {
 	// peers and roles are compiled once, whatever number of dependencies and tiers name them.
 	peers map[v1alpha1.Name]Party
 	roles map[v1alpha1.Name][]rbacv1.PolicyRule
-	errs  field.ErrorList
+	// grants are those of each tier.
+	grants map[v1alpha1.Name]grantSet
+	errs   field.ErrorList
 }
 
 func (c *compiler) fail(err *field.Error) {
@@ -83,12 +88,13 @@ func byName[T, V any](
 
 func (c *compiler) tier(t *v1alpha1.Tier, path *field.Path) Tier {
 	set := c.namespaceSet(&t.Namespaces, path.Child("namespaces"))
+	c.grants[t.Name] = grantSet{}
+	c.tierAccess(c.grants[t.Name], t.Access, path.Child("access"))
 	return Tier{
 		Name:            string(t.Name),
 		Namespaces:      set,
 		Claim:           claimTier(t, &set),
 		InternalTraffic: c.internalTraffic(t.InternalTraffic, path.Child("internalTraffic")),
-		Grants:          c.grants(t.Access, path.Child("access")),
 	}
 }
 

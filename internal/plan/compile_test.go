@@ -283,6 +283,39 @@ func TestGrants(t *testing.T) {
 	}
 }
 
+func TestGrantsOfDependencies(t *testing.T) {
+	t.Parallel()
+	jane := builders.User("jane")
+	p := compiled(t, shop().
+		Role(builders.MakeRole("viewer").Read("pods").Obj()).
+		Tier(builders.MakeTier("data").Names("db").Access("viewer", jane).Obj()).
+		Dependency(
+			builders.MakeDependency("b").FromTier("web").ToTier("data").Access("viewer").ClusterRoleAccess("view").Obj(),
+			builders.MakeDependency("a").FromTier("web").ToTier("data").Port(80).Access("viewer").Obj(),
+			builders.MakeDependency("c").FromTier("data").ToTier("data").Access("viewer").Obj()))
+	pods := []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get", "list", "watch"}}}
+	want := []plan.Grant{
+		{ClusterRole: "view", Callers: []string{"web"}, Dependencies: []string{"b"}},
+		{
+			Role: "viewer", Rules: pods, Callers: []string{"data", "web"}, Dependencies: []string{"a", "b", "c"},
+			Subjects: []rbacv1.Subject{{Kind: "User", APIGroup: "rbac.authorization.k8s.io", Name: "jane"}},
+		},
+	}
+	if diff := cmp.Diff(want, p.Tier("data").Grants); diff != "" {
+		t.Errorf("grants (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string][]string{"web": {"data"}, "data": {"data"}}, p.Called()); diff != "" {
+		t.Errorf("who is called (-want +got):\n%s", diff)
+	}
+	for _, tier := range []string{"web", "data"} {
+		for _, rule := range p.Tier(tier).Rules {
+			if rule.Dependency != "a" {
+				t.Errorf("dependency %s has no ports, but opens a path of %s", rule.Dependency, tier)
+			}
+		}
+	}
+}
+
 func TestATierIsFoundByItsNameAlone(t *testing.T) {
 	t.Parallel()
 	p := compiled(t, shop())

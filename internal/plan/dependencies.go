@@ -18,6 +18,10 @@ func (c *compiler) dependencies(p *Plan, path *field.Path) {
 			c.fail(field.Invalid(at, string(d.Name), "from and to are both peers; one of them must be a tier"))
 			continue
 		}
+		c.dependencyAccess(d, at)
+		if len(d.Access) > 0 && len(d.Ports) == 0 {
+			continue // It is about the API only.
+		}
 		ports := c.ports(d, &to, at.Child("ports"))
 		addRule(p, from, Rule{Dependency: string(d.Name), Direction: networkingv1.PolicyTypeEgress, Remote: to, Ports: ports})
 		addRule(p, to, Rule{Dependency: string(d.Name), Direction: networkingv1.PolicyTypeIngress, Remote: from, Ports: ports})

@@ -12,35 +12,82 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 )
 
-// grants gathers a tier's access by role: one grant for each role, however many entries
-// name it.
-func (c *compiler) grants(access []v1alpha1.TierAccess, path *field.Path) []Grant {
-	type key struct{ role, clusterRole string }
-	byRole := map[key]*Grant{}
+// grantSet gathers the grants of one tier by role: one for each role, however many entries name it.
+type grantSet map[grantKey]*Grant
+
+type grantKey struct{ role, clusterRole string }
+
+// tierAccess adds what a tier's access says.
+func (c *compiler) tierAccess(set grantSet, access []v1alpha1.TierAccess, path *field.Path) {
 	for i := range access {
 		a := &access[i]
-		if (a.Role == "") == (a.ClusterRole == "") {
-			c.fail(field.Required(path.Index(i), "give either role or clusterRole, and only one of them"))
-			continue
+		if g := c.grant(set, a.Role, a.ClusterRole, a.BoundaryEdits, path.Index(i)); g != nil {
+			g.Subjects = append(g.Subjects, c.subjects(a.Subjects, path.Index(i).Child("subjects"))...)
 		}
-		rules, known := c.roles[a.Role]
-		if a.Role != "" && !known {
-			c.fail(field.NotFound(path.Index(i).Child("role"), a.Role))
-			continue
-		}
-		if a.ClusterRole != "" {
-			c.check(content.IsPathSegmentName(string(a.ClusterRole)), a.ClusterRole, path.Index(i).Child("clusterRole"))
-		}
-		k := key{string(a.Role), string(a.ClusterRole)}
-		if byRole[k] == nil {
-			byRole[k] = &Grant{Role: k.role, ClusterRole: k.clusterRole, Rules: rules}
-		}
-		byRole[k].Subjects = append(byRole[k].Subjects, c.subjects(a.Subjects, path.Index(i).Child("subjects"))...)
 	}
-	grants := make([]Grant, 0, len(byRole))
-	for _, g := range byRole {
-		slices.SortFunc(g.Subjects, compareSubjects)
+}
+
+// dependencyAccess adds what a dependency grants in the namespaces of the tier that is called.
+func (c *compiler) dependencyAccess(d *v1alpha1.Dependency, path *field.Path) {
+	if len(d.Access) == 0 {
+		return
+	}
+	if d.From.Tier == "" || d.To.Tier == "" {
+		c.fail(field.Forbidden(path.Child("access"), "from and to must both be tiers: access is for service accounts of a tier's namespaces, in a tier's namespaces"))
+		return
+	}
+	if d.From.Pods != nil || d.To.Pods != nil {
+		c.fail(field.Forbidden(path.Child("access"), "pods cannot narrow it; put it into a dependency of its own without pods"))
+	}
+	set := c.grants[d.To.Tier]
+	if set == nil {
+		return // There is no such tier, which is a mistake that was told of.
+	}
+	for i := range d.Access {
+		a := &d.Access[i]
+		if g := c.grant(set, a.Role, a.ClusterRole, a.BoundaryEdits, path.Child("access").Index(i)); g != nil {
+			g.Callers = append(g.Callers, string(d.From.Tier))
+			g.Dependencies = append(g.Dependencies, string(d.Name))
+		}
+	}
+}
+
+// grant returns the grant of a role, new or not; nil if there is no such role.
+func (c *compiler) grant(
+	set grantSet, role v1alpha1.Name, clusterRole v1alpha1.ClusterRoleName, edits v1alpha1.BoundaryEdits, path *field.Path,
+) *Grant {
+	if (role == "") == (clusterRole == "") {
+		c.fail(field.Required(path, "give either role or clusterRole, and only one of them"))
+		return nil
+	}
+	rules, known := c.roles[role]
+	if role != "" && !known {
+		c.fail(field.NotFound(path.Child("role"), role))
+		return nil
+	}
+	if clusterRole != "" {
+		c.check(content.IsPathSegmentName(string(clusterRole)), clusterRole, path.Child("clusterRole"))
+	}
+	c.boundaryEdits(edits, path.Child("boundaryEdits"))
+	k := grantKey{string(role), string(clusterRole)}
+	if set[k] == nil {
+		set[k] = &Grant{Role: k.role, ClusterRole: k.clusterRole, Rules: rules, BoundaryEdits: clusterRole != ""}
+	}
+	set[k].BoundaryEdits = set[k].BoundaryEdits && edits == v1alpha1.BoundaryEditsAllowed
+	return set[k]
+}
+
+func (c *compiler) boundaryEdits(declared v1alpha1.BoundaryEdits, path *field.Path) {
+	oneOf(c, declared, path, v1alpha1.BoundaryEditsRefused, v1alpha1.BoundaryEditsAllowed, "")
+}
+
+// sorted returns the grants in one canonical form.
+func (s grantSet) sorted() []Grant {
+	grants := make([]Grant, 0, len(s))
+	for _, g := range s {
+		slices.SortFunc(g.Subjects, CompareSubjects)
 		g.Subjects = slices.Compact(g.Subjects)
+		g.Callers, g.Dependencies = sortedStrings(g.Callers), sortedStrings(g.Dependencies)
 		grants = append(grants, *g)
 	}
 	slices.SortFunc(grants, func(a, b Grant) int {
@@ -67,6 +114,12 @@ func (c *compiler) rules(role *v1alpha1.Role, path *field.Path) []rbacv1.PolicyR
 			ResourceNames: sortedStrings(r.ResourceNames),
 			Verbs:         sortedStrings(r.Verbs),
 		})
+	}
+	c.boundaryEdits(role.BoundaryEdits, path.Child("boundaryEdits"))
+	if role.BoundaryEdits != v1alpha1.BoundaryEditsAllowed && EditsBoundary(rules) {
+		c.fail(field.Forbidden(path.Child("rules"),
+			"a rule lets a tier edit its own boundary: it has a writing verb on networkpolicies, roles, rolebindings, namespaces or "+
+				"segmentationprofiles, or a wildcard that covers them; grant less, or say boundaryEdits: Allowed in the role"))
 	}
 	slices.SortFunc(rules, compareRules)
 	return slices.CompactFunc(rules, func(a, b rbacv1.PolicyRule) bool { return compareRules(a, b) == 0 })
@@ -116,6 +169,7 @@ func (c *compiler) userOrGroup(s *v1alpha1.Subject, path *field.Path) {
 	}
 }
 
-func compareSubjects(a, b rbacv1.Subject) int {
+// CompareSubjects orders subjects, so that a binding does not depend on the order in which they were declared.
+func CompareSubjects(a, b rbacv1.Subject) int {
 	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 }

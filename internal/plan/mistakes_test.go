@@ -70,6 +70,24 @@ func TestMistakes(t *testing.T) {
 				`spec.roles[0].name: Invalid value: "A"`, `spec.dependencies[0].name: Invalid value: "ddd`,
 			},
 		},
+		"access of a dependency that is not between tiers, or is narrowed to pods": {
+			shop().Role(builders.MakeRole("viewer").Read("pods").Obj()).Peer(builders.MakePeer("p").Names("p").Obj()).
+				Dependency(
+					builders.MakeDependency("a").FromPeer("p").ToTier("web").Access("viewer").Obj(),
+					builders.MakeDependency("b").FromTier("web").FromPods(map[string]string{"app": "x"}).ToTier("api").Access("viewer").Obj(),
+					builders.MakeDependency("c").FromTier("web").ToTier("api").Access("nobody").Obj(),
+					builders.MakeDependency("e").FromTier("web").ToTier("nowhere").Access("viewer").Obj()),
+			[]string{
+				`spec.dependencies[0].access: Forbidden: from and to must both be tiers`,
+				`spec.dependencies[1].access: Forbidden: pods cannot narrow it`,
+				`spec.dependencies[2].access[0].role: Not found: "nobody"`,
+				`spec.dependencies[3].to.tier: Not found: "nowhere"`,
+			},
+		},
+		"it is not said whether the boundary may be edited": {
+			withAccess(v1alpha1.TierAccess{ClusterRole: "view", BoundaryEdits: "Perhaps", Subjects: []v1alpha1.Subject{builders.User("jane")}}),
+			[]string{`spec.tiers[2].access[0].boundaryEdits: Unsupported value: "Perhaps"`},
+		},
 		"a tier chooses no namespaces, or in two ways": {
 			shop().Tier(builders.MakeTier("a").Obj(), builders.MakeTier("b").Names("x").Selector(nil).Obj()),
 			[]string{`spec.tiers[2].namespaces: Required value: give either`, `spec.tiers[3].namespaces: Required value: give either`},

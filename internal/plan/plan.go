@@ -8,6 +8,8 @@
 package plan
 
 import (
+	"slices"
+
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -105,8 +107,15 @@ type Grant struct {
 	Rules []rbacv1.PolicyRule
 	// ClusterRole is the name of an existing ClusterRole.
 	ClusterRole string
+	// BoundaryEdits is set if the ClusterRole may let its holders edit the boundary of the tier: if all
+	// entries that grant it say so.
+	BoundaryEdits bool
 	// Subjects are those who get it, sorted and each once.
 	Subjects []rbacv1.Subject
+	// Callers are the tiers whose namespaces' service accounts get it as well, sorted and each once.
+	Callers []string
+	// Dependencies are the names of the dependencies that grant it to them, sorted.
+	Dependencies []string
 }
 
 // Tier returns the tier of that name, or nil.
@@ -117,6 +126,21 @@ func (p *Plan) Tier(name string) *Tier {
 		}
 	}
 	return nil
+}
+
+// Called returns, for each tier, the tiers in whose namespaces its service accounts get roles.
+func (p *Plan) Called() map[string][]string {
+	called := map[string][]string{}
+	for i := range p.Tiers {
+		for j := range p.Tiers[i].Grants {
+			for _, caller := range p.Tiers[i].Grants[j].Callers {
+				if !slices.Contains(called[caller], p.Tiers[i].Name) {
+					called[caller] = append(called[caller], p.Tiers[i].Name)
+				}
+			}
+		}
+	}
+	return called
 }
 
 // ClaimTiers returns what the profile's tiers select.

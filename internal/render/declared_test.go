@@ -40,6 +40,9 @@ func (d declaration) verdict(f reach.Flow) reach.Verdict {
 }
 
 func (d declaration) declares(dep *v1alpha1.Dependency, f reach.Flow) bool {
+	if len(dep.Access) > 0 && len(dep.Ports) == 0 {
+		return false // It is about the API only.
+	}
 	return d.isAt(&dep.From, f.From) && d.isAt(&dep.To, f.To) && hasPort(dep.Ports, f)
 }
 

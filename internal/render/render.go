@@ -31,6 +31,10 @@ type Objects struct {
 	Roles []*rbacv1.Role
 	// Bindings are the RoleBindings.
 	Bindings []*rbacv1.RoleBinding
+	// Terms are the conditions of bindings, by their names, for those that have any.
+	Terms map[string]Terms
+	// Withheld are bindings that are declared, and not to be written for now.
+	Withheld []Withheld
 }
 
 // Tier renders a tier: the objects of each of its namespaces, with no namespace set. The
@@ -42,7 +46,14 @@ func Tier(p *plan.Plan, t *plan.Tier) Objects {
 		if t.Grants[i].Role != "" {
 			out.Roles = append(out.Roles, role(m, &t.Grants[i]))
 		}
-		out.Bindings = append(out.Bindings, binding(m, &t.Grants[i]))
+		b := binding(m, &t.Grants[i])
+		out.Bindings = append(out.Bindings, b)
+		if g := &t.Grants[i]; len(g.Callers) > 0 || g.BoundaryEdits {
+			if out.Terms == nil {
+				out.Terms = map[string]Terms{}
+			}
+			out.Terms[b.Name] = Terms{Callers: g.Callers, BoundaryEdits: g.BoundaryEdits}
+		}
 	}
 	slices.SortFunc(out.Roles, func(a, b *rbacv1.Role) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(out.Bindings, func(a, b *rbacv1.RoleBinding) int { return strings.Compare(a.Name, b.Name) })
@@ -117,6 +128,8 @@ func (o Objects) In(namespace string) Objects {
 		Policies: PoliciesIn(o.Policies, namespace),
 		Roles:    make([]*rbacv1.Role, len(o.Roles)),
 		Bindings: make([]*rbacv1.RoleBinding, len(o.Bindings)),
+		Terms:    o.Terms,
+		Withheld: o.Withheld,
 	}
 	for i, role := range o.Roles {
 		placed := *role

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"github.com/segmentation-dev/segmentation-operator/internal/audit"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 )
 
@@ -30,6 +31,9 @@ type Namespace struct {
 	Problems []Problem
 	// Policies, Roles and Bindings count the objects seen as declared.
 	Policies, Roles, Bindings int
+	// Undeclared are the RoleBindings of others that grant what the profile does not declare. They
+	// keep nothing from being settled.
+	Undeclared []audit.Undeclared
 }
 
 // Problem is something that keeps a namespace from being settled.

@@ -48,7 +48,8 @@ func (c *conditionSetter) stalled(t *tally) (reason, message string) {
 		return reason, message
 	}
 	for _, reason := range []string{
-		v1alpha1.ReasonNameTaken, v1alpha1.ReasonAboveCeiling, v1alpha1.ReasonRoleMissing, v1alpha1.ReasonRejected,
+		v1alpha1.ReasonNameTaken, v1alpha1.ReasonAboveCeiling, v1alpha1.ReasonRoleMissing, v1alpha1.ReasonEditsBoundary,
+		v1alpha1.ReasonRejected,
 	} {
 		if first, n := t.first(reason); first != nil {
 			return reason, describe(first, n)
@@ -75,7 +76,7 @@ func segmented(t *tally) string {
 	if t.claimed == 0 {
 		return "no namespace is selected by the tiers" + leftOut(t)
 	}
-	return fmt.Sprintf("%d of %s segmented%s", t.ready, namespaces(t.claimed), leftOut(t))
+	return fmt.Sprintf("%d of %s segmented%s", t.ready, namespaces(t.claimed), leftOut(t)+grantedByOthers(t))
 }
 
 func kept(t *tally) string {
@@ -90,6 +91,17 @@ func leftOut(t *tally) string {
 		return ""
 	}
 	return fmt.Sprintf("; %s left out as protected", namespaces(t.protected))
+}
+
+func grantedByOthers(t *tally) string {
+	switch n := t.access.counts.RoleBindings; n {
+	case 0:
+		return ""
+	case 1:
+		return "; 1 RoleBinding grants more than is declared"
+	default:
+		return fmt.Sprintf("; %d RoleBindings grant more than is declared", n)
+	}
 }
 
 func namespaces(n int32) string {

@@ -41,9 +41,10 @@ func Summarize(in Input) v1alpha1.SegmentationProfileStatus {
 			Conflicted: t.lost + t.overlap,
 			Protected:  t.protected,
 		},
-		Objects:       t.objects,
-		FindingsTotal: int32(len(t.findings)),
-		Findings:      t.findings[:min(len(t.findings), v1alpha1.MaxFindings)],
+		Objects:          t.objects,
+		UndeclaredAccess: t.access.since(in.Profile.Status.UndeclaredAccess),
+		FindingsTotal:    int32(len(t.findings)),
+		Findings:         t.findings[:min(len(t.findings), v1alpha1.MaxFindings)],
 	}
 	for i := range in.Profile.Spec.Tiers {
 		s.Tiers = append(s.Tiers, *t.tier(string(in.Profile.Spec.Tiers[i].Name)))

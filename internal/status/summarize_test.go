@@ -157,6 +157,20 @@ func TestSummarizeConditions(t *testing.T) {
 			namespaces: []Namespace{selected("a", claim.Held, "shop", claim.StandingPreviewed, "web")},
 			want:       map[string]string{"Accepted": fine, "Conflicted": noConflict, "Ready": "True Preview: preview: 1 namespace would be segmented; nothing is written, and what was written before is not mended (1 namespace)"},
 		},
+		"others grant more, which does not keep it from being ready": {
+			namespaces: []Namespace{granting(claimed("a", Settled), "x"), granting(claimed("b", Settled), "x")},
+			want: map[string]string{
+				"Accepted": fine, "Conflicted": noConflict,
+				"Ready": "True Segmented: 2 of 2 namespaces segmented; 2 RoleBindings grant more than is declared",
+			},
+		},
+		"others grant more, and a system namespace is left out": {
+			namespaces: []Namespace{granting(claimed("a", Settled), "x"), selected("b", claim.Unclaimed, "", claim.StandingProtected, "web")},
+			want: map[string]string{
+				"Accepted": fine, "Conflicted": noConflict,
+				"Ready": "True Segmented: 1 of 1 namespace segmented; 1 namespace left out as protected; 1 RoleBinding grants more than is declared",
+			},
+		},
 		"what is over is taken away": {
 			profile: shop().Condition(
 				metav1.Condition{Type: "Reconciling", Status: metav1.ConditionTrue, Reason: "Progressing"},
@@ -227,12 +241,13 @@ func TestSummarizeProperties(t *testing.T) {
 	namespace := rapid.Custom(func(t *rapid.T) Namespace {
 		name := rapid.StringMatching(`[a-z]{1,5}`).Draw(t, "name")
 		if rapid.Bool().Draw(t, "claimed") {
+			undeclared := rapid.SliceOfN(rapid.SampledFrom([]string{"x", "y", "y*"}), 0, 2).Draw(t, "undeclared")
 			problems := rapid.SliceOfN(problem, 0, 2).Draw(t, "problems")
 			state := rapid.SampledFrom([]State{Unseen, Written, Settled}).Draw(t, "state")
 			if len(problems) > 0 {
 				state = Failing
 			}
-			return claimed(name, state, problems...)
+			return granting(claimed(name, state, problems...), undeclared...)
 		}
 		standing := rapid.SampledFrom([]claim.Standing{claim.StandingLost, claim.StandingOverlap, claim.StandingProtected}).Draw(t, "standing")
 		return selected(name, claim.Claimed, "somebody", standing, "web", "api")

@@ -17,6 +17,7 @@ type tally struct {
 	retrying, pending        int32
 	tiers                    map[string]*v1alpha1.TierStatus
 	objects                  v1alpha1.ObjectCounts
+	access                   access
 	findings                 []v1alpha1.Finding
 }
 
@@ -74,7 +75,10 @@ func (t *tally) addClaimed(n *Namespace, tier string) {
 	case Settled:
 		t.ready++
 		t.tier(tier).Ready++
-	case Unseen, Written:
+	case Unseen:
+		t.pending++
+		t.access.unseen = true
+	case Written:
 		t.pending++
 	case Failing:
 		// Counted by its problems.
@@ -82,6 +86,10 @@ func (t *tally) addClaimed(n *Namespace, tier string) {
 	t.objects.NetworkPolicies += int32(n.Policies)
 	t.objects.Roles += int32(n.Roles)
 	t.objects.RoleBindings += int32(n.Bindings)
+	for i := range n.Undeclared {
+		t.access.add(n.Name, &n.Undeclared[i])
+		t.find(v1alpha1.ReasonUndeclaredAccess, n.Name, n.Undeclared[i].Message)
+	}
 	for _, p := range n.Problems {
 		if p.Reason == v1alpha1.ReasonRetrying {
 			t.retrying++

@@ -33,6 +33,7 @@ type Census struct {
 	halted  bool
 	// awaiting are the namespaces that are woken up when the writes under way have ended.
 	awaiting map[string]bool
+	callers  callers
 }
 
 // NewCensus returns an empty census.
@@ -41,7 +42,7 @@ func NewCensus() *Census {
 		places: map[string]Place{}, counts: map[string]*counts{}, mistaken: byTier{}, kept: byTier{},
 		leaving: map[string]bool{},
 		waiting: map[string]map[string]bool{}, wake: func([]string) {},
-		awaiting: map[string]bool{},
+		awaiting: map[string]bool{}, callers: newCallers(),
 	}
 }
 
@@ -62,6 +63,7 @@ func (c *Census) Take(serial int64, places map[string]Place) {
 	known, waiting := c.places, c.waiting
 	c.places, c.counts, c.waiting = map[string]Place{}, map[string]*counts{}, map[string]map[string]bool{}
 	c.mistaken, c.kept, c.leaving = byTier{}, byTier{}, map[string]bool{}
+	c.callers.of, c.callers.listed, c.callers.in = newCallers().of, newCallers().listed, newCallers().in
 	for namespace, place := range places {
 		if old, was := known[namespace]; was {
 			place = place.remembering(&old)
@@ -72,6 +74,7 @@ func (c *Census) Take(serial int64, places map[string]Place) {
 	for _, namespaces := range waiting {
 		maps.Copy(woken, namespaces)
 	}
+	c.followAll(known, woken)
 	c.wake(slices.Sorted(maps.Keys(woken)))
 }
 
@@ -87,6 +90,7 @@ func (c *Census) Enter(serial int64, namespace string, place Place) (view View, 
 		place = place.knowing(&old)
 	}
 	place.lookedAt = true
+	delete(c.callers.soon, namespace)
 	c.move(namespace, place)
 	return c.view(&place), true
 }
@@ -101,6 +105,9 @@ func (c *Census) Report(serial int64, namespace string, seen View, progress Prog
 	if !known || serial != c.serial {
 		return known
 	}
+	woken := map[string]bool{}
+	c.told(namespace, seen.Dismissals, woken)
+	c.wakeAll(woken)
 	present := c.view(&place)
 	present.WasExact = seen.WasExact
 	again = progress.Waiting && present != seen
@@ -205,6 +212,9 @@ func (c *Census) Forget(namespace string) {
 		c.move(namespace, Place{})
 		delete(c.places, namespace)
 	}
+	woken := map[string]bool{}
+	c.told(namespace, c.callers.dismissals, woken)
+	c.wakeAll(woken)
 }
 
 // move changes the place of a namespace, and wakes those up who waited for that.
@@ -219,6 +229,11 @@ func (c *Census) move(namespace string, place Place) {
 			c.rouse(profile, namespace, woken)
 		}
 	}
+	c.follow(&old, &place, woken)
+	c.wakeAll(woken)
+}
+
+func (c *Census) wakeAll(woken map[string]bool) {
 	if len(woken) > 0 {
 		c.wake(slices.Sorted(maps.Keys(woken)))
 	}
@@ -254,6 +269,7 @@ func (c *Census) of(profile string) *counts {
 func (c *Census) put(namespace string, place Place) {
 	c.places[namespace] = place
 	c.add(&place, 1)
+	c.callers.insert(namespace, &place)
 	if place.Role() == Leaving {
 		c.leaving[namespace] = true
 	}
@@ -271,6 +287,7 @@ func (c *Census) remove(namespace string, place Place) {
 	if _, known := c.places[namespace]; known {
 		c.add(&place, -1)
 	}
+	c.callers.remove(namespace, &place)
 	delete(c.leaving, namespace)
 	for _, of := range place.Mistaken {
 		c.mistaken.delete(of, namespace)

@@ -24,6 +24,8 @@ type Place struct {
 	// Isolated is set if it has no labels and policies of the operator's all the same: it was about to get
 	// some. What these policies allow need not be what is due by now.
 	Isolated bool
+	// Vouched is set if the namespace's own policies bear out what its labels say.
+	Vouched bool
 	// Basis tells one generation of the profile that the namespace is due to from another.
 	Basis any
 
@@ -181,6 +183,8 @@ func (p *Place) second() bool {
 func (p *Place) knowing(old *Place) Place {
 	p.Isolated = p.Isolated && !p.isFeigned(old)
 	p.isForged = p.isForgedSince(old)
+	// Who removes the policy does not become another one by it.
+	p.Vouched = p.Vouched || old.Vouched && p.Has == old.Has
 	switch {
 	case p.Basis == old.Basis && p.Due == old.Due && p.Has == old.Has:
 		p.progress = old.progress
@@ -220,6 +224,7 @@ func (p *Place) has(now Membership) {
 		p.wrote, p.before = true, p.Has
 	}
 	p.Has, p.isForged = now, false
+	p.Vouched = now != Membership{} // It labels only what it isolated.
 }
 
 // isFeigned tells whether the namespace is isolated by somebody else, since it was rid of its policies

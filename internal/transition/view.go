@@ -131,6 +131,8 @@ type View struct {
 	// FailsForLong is set if its writes have been failing for longer than others wait for it (Patience). By
 	// then somebody may be making them fail, and what is safe comes before what interrupts nothing.
 	FailsForLong bool
+	// Dismissals counts the callers of whatever tier that had ceased to be by then: see Census.Callers.
+	Dismissals int64
 }
 
 // view looks at a namespace's profiles, and at all of them, less the namespace itself.
@@ -138,7 +140,7 @@ func (c *Census) view(place *Place) View {
 	v := View{
 		Role: place.Role(), Has: place.Has, WasExact: place.progress.Exact,
 		FailsForLong: place.progress.forLong, IsForged: place.isForged,
-		Alone: true, AloneOfAll: true, MayOpen: true, MayRelabel: true,
+		Alone: true, AloneOfAll: true, MayOpen: true, MayRelabel: true, Dismissals: c.callers.dismissals,
 	}
 	if place.progress.overdue {
 		return v
@@ -158,6 +160,9 @@ func (c *Census) view(place *Place) View {
 		v.Alone = v.Alone && others.due == 0
 		v.AnyMoving = v.AnyMoving || others.moving > 0
 		v.MayRelabel = v.MayRelabel && others.readyFor(v.Role, profile == place.Due.Profile)
+	}
+	if c.hasAccess(place) {
+		v.MayOpen, v.MayRelabel = v.MayOpen && v.Role != Leaving, false
 	}
 	return v
 }

@@ -3,6 +3,8 @@ package simulation
 import (
 	"maps"
 	"slices"
+	"strings"
+	"testing"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"pgregory.net/rapid"
@@ -106,5 +108,55 @@ func (s *simulated) judgeRights() {
 					i, s.log[i], has.group, has.resource, has.namespace, s.describe())
 			}
 		}
+	}
+}
+
+// judgeDepartures sees to it that access goes first: when the labels of a namespace change, its service accounts
+// have nothing in others any more that they are not to have in the end. An operator that starts anew in between
+// does not know what was declared before, and one whose writes fail does not wait for those.
+func (s *simulated) judgeDepartures() {
+	due := s.rightsDue(s.store)
+	for i, line := range s.log {
+		verb, rest, _ := strings.Cut(line, " ")
+		if verb != "label" && verb != "unlabel" {
+			continue
+		}
+		name, _, _ := strings.Cut(rest, " ")
+		s.totals.departures++
+		for has := range s.states[i].rights {
+			if has.group == "system:serviceaccounts:"+name && has.namespace != name && !due[has] {
+				s.totals.violations++
+				s.t.Fatalf("after write %d (%s): service accounts of %s may still read %s in %s\n%s",
+					i, line, name, has.resource, has.namespace, s.describe())
+			}
+		}
+	}
+}
+
+// TestAccessGoesBeforeLabelsDo has service accounts of one tier read in another, and then namespaces leave the
+// first.
+func TestAccessGoesBeforeLabelsDo(t *testing.T) {
+	all := &totals{}
+	rapid.Check(t, func(t *rapid.T) {
+		if all.departures >= 200 {
+			return // That is enough, and each takes a while.
+		}
+		s := newSimulated(t, all)
+		s.machine.faults, s.machine.late, s.undisturbed = 0, false, true
+		callers, called := map[string]string{"layer": "a"}, map[string]string{"layer": "b"}
+		profile := builders.MakeProfile("shop").NoDNS().Role(drawRole(t, "r1")).
+			Tier(builders.MakeTier("t1").Selector(callers).Obj(), builders.MakeTier("t2").Selector(called).Obj()).
+			Dependency(builders.MakeDependency("d1").FromTier("t1").ToTier("t2").Access("r1").Obj())
+		s.transition(func() {
+			s.store.label("n0", callers)
+			s.store.label("n1", called)
+			s.store.putProfile(profile.Defaulted().Obj())
+		})
+		s.transition(func() {
+			s.store.label("n0", map[string]string{"layer": rapid.SampledFrom([]string{"b", "none"}).Draw(t, "layer")})
+		})
+	})
+	if all.departures < 50 {
+		t.Errorf("only %d changes of labels were judged", all.departures)
 	}
 }

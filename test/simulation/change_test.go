@@ -30,6 +30,9 @@ func drawLate(t *rapid.T) []string {
 // before, it is not made.
 func (s *simulated) prepareInterruption() {
 	s.machine.interruptAt = -1
+	if s.undisturbed {
+		return
+	}
 	if rapid.IntRange(0, 2).Draw(s.t, "interruption") > 0 {
 		return
 	}

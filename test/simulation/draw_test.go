@@ -124,6 +124,10 @@ func drawDependency(t *rapid.T, name string, tiers []string) v1alpha1.Dependency
 	if rapid.IntRange(0, 3).Draw(t, "with ports") > 0 {
 		d.Ports = rapid.SliceOfN(rapid.SampledFrom(ports), 1, 2).Draw(t, "ports")
 	}
+	isPlain := d.From.Tier != "" && d.To.Tier != "" && d.From.Pods == nil && d.To.Pods == nil
+	if isPlain && rapid.Bool().Draw(t, "with access") {
+		d.Access = []v1alpha1.DependencyAccess{{Role: v1alpha1.Name(rapid.SampledFrom(roles()).Draw(t, "access"))}}
+	}
 	return d
 }
 

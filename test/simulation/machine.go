@@ -125,11 +125,13 @@ func (m *machine) start() {
 		Protected: claim.Protected{home},
 		Clock:     func() time.Time { return time.Unix(0, 0) },
 	}
-	census.WakeWith(func(namespaces []string) {
+	wake := func(namespaces []string) {
 		for _, name := range namespaces {
 			l.dirty[name] = true
 		}
-	})
+	}
+	census.WakeWith(wake)
+	census.WakeSoonWith(wake)
 	m.life = l
 	for name := range m.store.namespaces {
 		l.dirty[name] = true

@@ -20,6 +20,8 @@ type totals struct {
 	warm, interrupted, refusals int
 	// forged are the changes on the way that nobody may make: of labels and policies of the operator's.
 	forged int
+	// departures are the changes of labels of which it was seen that access had gone before.
+	departures int
 	// late are the transitions in which watches may be late.
 	late int
 	// violations are the flows that were lost or opened.
@@ -58,6 +60,8 @@ type simulated struct {
 	relabelled bool
 	// midway is set if namespaces were held, as what was declared before, or half of it, has them.
 	midway bool
+	// undisturbed is set if nothing changes on the way.
+	undisturbed bool
 	// exempt are the namespaces of which nothing is promised: writes were refused there, or somebody
 	// changed what is the operator's.
 	exempt []string
@@ -181,6 +185,7 @@ func (s *simulated) transition(change func()) {
 		s.machine.crashAt = s.machine.writes + rapid.IntRange(0, 12).Draw(s.t, "crash after")
 		s.totals.crashes++
 	}
+	crashAt := s.machine.crashAt
 	s.prepareInterruption()
 	s.prepareRefusals()
 	if s.warm {
@@ -193,6 +198,9 @@ func (s *simulated) transition(change func()) {
 	}
 	s.judge()
 	s.judgeRights()
+	if s.warm && crashAt < 0 && s.machine.failed == 0 && len(s.wanted)+len(s.exempt) == 0 {
+		s.judgeDepartures()
+	}
 	s.checkSettled()
 	s.totals.pairs++
 	if s.machine.late {

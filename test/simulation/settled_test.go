@@ -72,8 +72,8 @@ func specs(policies []*networkingv1.NetworkPolicy) map[string]networkingv1.Netwo
 	return out
 }
 
-// due is what a namespace should have in the end, unless it is held.
-func (s *simulated) due(store *store, name string) (member map[string]string, want render.Objects, held bool) {
+// decide is what becomes of a namespace by what is declared.
+func decide(store *store, name string) claim.Decision {
 	n := claim.Namespace{Name: name, Labels: store.namespaces[name].Labels}
 	var claimants []claim.Claimant
 	if of := n.Labels[v1alpha1.ProfileLabel]; of != "" && store.profiles[of] == nil && !store.isMarked(of) {
@@ -87,7 +87,12 @@ func (s *simulated) due(store *store, name string) (member map[string]string, wa
 		claimants = append(claimants, c)
 	}
 	claim.Sort(claimants)
-	decision := claim.Decide(n, claimants, nil)
+	return claim.Decide(n, claimants, nil)
+}
+
+// due is what a namespace should have in the end, unless it is held.
+func (s *simulated) due(store *store, name string) (member map[string]string, want render.Objects, held bool) {
+	decision := decide(store, name)
 	if decision.Outcome != claim.Claimed {
 		return map[string]string{}, render.Objects{}, decision.Outcome == claim.Held
 	}
@@ -95,7 +100,29 @@ func (s *simulated) due(store *store, name string) (member map[string]string, wa
 	if len(errs) > 0 {
 		s.t.Fatal(errs.ToAggregate())
 	}
-	return render.MembershipLabels(decision.Profile, decision.Tier), render.Tier(p, p.Tier(decision.Tier)).In(name), false
+	want = render.Tier(p, p.Tier(decision.Tier)).In(name).WithCallers(func(tier string) []string {
+		return callers(store, decision.Profile, tier)
+	})
+	return render.MembershipLabels(decision.Profile, decision.Tier), want, false
+}
+
+// callers are the namespaces whose service accounts have what is granted to a tier: those that belong to it,
+// and those that are held in it.
+func callers(store *store, profile, tier string) []string {
+	var out []string
+	for _, name := range store.cluster() {
+		decision, n := decide(store, name), store.namespaces[name]
+		observed := apply.Observed{Namespace: n}
+		for _, p := range store.policies(name) {
+			observed.Policies = append(observed.Policies, *p)
+		}
+		isHeld := decision.Outcome == claim.Held && n.Labels[v1alpha1.ProfileLabel] == profile &&
+			n.Labels[v1alpha1.TierLabel] == tier && observed.IsVouchedFor()
+		if isHeld || decision.Outcome == claim.Claimed && decision.Profile == profile && decision.Tier == tier {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // saw takes note of what the operator takes to be declared by now. It learns of one change after the

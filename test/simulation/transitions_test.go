@@ -55,6 +55,7 @@ func (all *totals) tell(t *testing.T) {
 		{"simulated transitions of an operator that goes on", all.warm},
 		{"simulated transitions with refused writes", all.refusals},
 		{"simulated transitions with late watches", all.late},
+		{"simulated changes of labels after access", all.departures},
 		{"simulated violations", all.violations},
 	} {
 		t.Logf("prove: %s = %d", line.name, line.count)

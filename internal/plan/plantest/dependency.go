@@ -18,7 +18,17 @@ func drawDependency(t *rapid.T, name string, profile *v1alpha1.SegmentationProfi
 	if rapid.Bool().Draw(t, "with ports") {
 		d.Ports = rapid.SliceOfN(rapid.SampledFrom(ports(isAddress(profile, d.To.Peer))), 1, 3).Draw(t, "ports")
 	}
+	if isPlain(&d.From) && isPlain(&d.To) && rapid.Bool().Draw(t, "with access") {
+		d.Access = rapid.SliceOfNDistinct(rapid.SampledFrom([]v1alpha1.DependencyAccess{
+			{Role: "viewer"}, {Role: "editor"}, {ClusterRole: "view"}, {ClusterRole: "admin", BoundaryEdits: v1alpha1.BoundaryEditsAllowed},
+		}), 1, 3, rapid.ID).Draw(t, "access")
+	}
 	return d
+}
+
+// isPlain tells whether an endpoint is a tier as a whole.
+func isPlain(e *v1alpha1.Endpoint) bool {
+	return e.Tier != "" && e.Pods == nil
 }
 
 func drawEndpoint(t *rapid.T, profile *v1alpha1.SegmentationProfile, mayBePeer bool) v1alpha1.Endpoint {

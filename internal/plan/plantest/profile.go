@@ -91,7 +91,7 @@ func accesses() []func(*builders.TierBuilder) {
 func roles() []v1alpha1.Role {
 	return []v1alpha1.Role{
 		builders.MakeRole("viewer").Read("services", "pods").Rule("apps", []string{"deployments"}, []string{"get"}).Obj(),
-		builders.MakeRole("editor").Rule("*", []string{"*"}, []string{"*"}).Obj(),
+		builders.MakeRole("editor").Rule("*", []string{"*"}, []string{"*"}).BoundaryEdits().Obj(),
 		builders.MakeRole(longest).Rules(v1alpha1.PolicyRule{
 			APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{"b", "a"}, Verbs: []string{"get"},
 		}).Obj(),

@@ -175,13 +175,30 @@ func access() *segv1alpha1.SegmentationProfile {
 	return profile.Obj()
 }
 
+// calls has all access that dependencies may grant.
+func calls() *segv1alpha1.SegmentationProfile {
+	profile := builders.MakeProfile("calls")
+	for i := range maxTiers {
+		profile.Tier(builders.MakeTier(tierName(i)).Names(fmt.Sprintf("web-%d", i)).Obj())
+		profile.Role(builders.MakeRole(roleName(i)).Read("pods").Obj())
+	}
+	for i := range maxDependencies {
+		d := builders.MakeDependency(long("d", i)).FromTier(tierName(i % maxTiers)).ToTier(tierName((i + 1) % maxTiers))
+		for j := range maxAccess {
+			d.Access(roleName((i + j) % maxRoles))
+		}
+		profile.Dependency(d.Obj())
+	}
+	return profile.Obj()
+}
+
 // rules has all roles with all rules there may be.
 func rules() *segv1alpha1.SegmentationProfile {
 	profile := builders.MakeProfile("rules").Tier(builders.MakeTier("web").Names("web").Obj())
 	for i := range maxRoles {
 		role := builders.MakeRole(roleName(i))
 		for range maxRules {
-			rule := segv1alpha1.PolicyRule{Verbs: []string{"get", "list", "watch"}}
+			rule := segv1alpha1.PolicyRule{Verbs: []string{"get", "list", "update"}}
 			for k := range 9 {
 				rule.APIGroups = append(rule.APIGroups, fmt.Sprintf("some-%d.example.com", k))
 				rule.Resources = append(rule.Resources, fmt.Sprintf("resources-%d/log", k))

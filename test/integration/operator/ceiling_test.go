@@ -27,7 +27,7 @@ func TestCeiling(t *testing.T) {
 	shop.Spec.Tiers[0].Access = []v1alpha1.TierAccess{
 		{Role: "viewer", Subjects: developers},
 		{Role: "deployer", Subjects: developers},
-		{ClusterRole: "cluster-admin", Subjects: developers},
+		{ClusterRole: "cluster-admin", Subjects: developers, BoundaryEdits: v1alpha1.BoundaryEditsAllowed},
 		{ClusterRole: "view", Subjects: developers},
 		{ClusterRole: "no-such-role", Subjects: developers},
 	}
@@ -43,7 +43,8 @@ func TestCeiling(t *testing.T) {
 			told = append(told, f.Message)
 		}
 		w.Expect(told).To(ContainElement(And(ContainSubstring("role deployer"), ContainSubstring(`Resources:["deployments"]`))))
-		w.Expect(told).To(ContainElement(ContainSubstring("role cluster-admin")))
+		w.Expect(told).To(ContainElement(And(
+			ContainSubstring("ClusterRole cluster-admin is above what the operator may grant"), ContainSubstring("add bind on it by its name"))))
 		w.Expect(told).To(ContainElement(ContainSubstring("ClusterRole no-such-role does not exist")))
 		w.Expect(told).NotTo(ContainElement(ContainSubstring("role view")))
 	})
@@ -80,12 +81,14 @@ func TestCeiling(t *testing.T) {
 	w.run("what the operator holds for its own work cannot be granted", func(w *world) {
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
 			s.Roles = append(s.Roles,
-				builders.MakeRole("boundary").Rule("networking.k8s.io", []string{"networkpolicies"}, []string{"patch"}).Obj(),
-				builders.MakeRole("labels").Rule("", []string{"namespaces"}, []string{"patch"}).Obj())
+				builders.MakeRole("boundary").Rule("networking.k8s.io", []string{"networkpolicies"}, []string{"patch"}).BoundaryEdits().Obj(),
+				builders.MakeRole("labels").Rule("", []string{"namespaces"}, []string{"patch"}).BoundaryEdits().Obj())
 			s.Tiers[0].Access = append(s.Tiers[0].Access,
 				v1alpha1.TierAccess{Role: "boundary", Subjects: developers},
 				v1alpha1.TierAccess{Role: "labels", Subjects: developers},
-				v1alpha1.TierAccess{ClusterRole: "segmentation-operator-manager", Subjects: developers})
+				v1alpha1.TierAccess{
+					ClusterRole: "segmentation-operator-manager", Subjects: developers, BoundaryEdits: v1alpha1.BoundaryEditsAllowed,
+				})
 		})
 		w.condition(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonAboveCeiling)
 		w.Expect(p.Status.FindingsTotal).To(Equal(int32(3)), "%v", p.Status.Findings)

@@ -183,7 +183,9 @@ func (w *world) has(p *v1alpha1.SegmentationProfile, namespace, tier string) err
 	if err != nil {
 		return err
 	}
-	want := render.Tier(compiled, compiled.Tier(tier)).In(w.ns(namespace))
+	want := render.Tier(compiled, compiled.Tier(tier)).In(w.ns(namespace)).WithCallers(func(tier string) []string {
+		return w.members(p, tier)
+	})
 	got, err := w.objects(namespace)
 	if err != nil {
 		return err
@@ -191,6 +193,8 @@ func (w *world) has(p *v1alpha1.SegmentationProfile, namespace, tier string) err
 	ignore := cmp.Options{
 		cmpopts.IgnoreFields(metav1.ObjectMeta{}, "UID", "ResourceVersion", "Generation", "CreationTimestamp", "ManagedFields"),
 		cmpopts.IgnoreTypes(metav1.TypeMeta{}),
+		cmpopts.IgnoreFields(render.Objects{}, "Terms"),
+		cmpopts.EquateEmpty(),
 	}
 	if diff := cmp.Diff(want, got, ignore); diff != "" {
 		return fmt.Errorf("namespace %s (-want +got):\n%s", namespace, diff)
@@ -203,6 +207,19 @@ func (w *world) has(p *v1alpha1.SegmentationProfile, namespace, tier string) err
 		return fmt.Errorf("namespace %s is labelled %v", namespace, n.Labels)
 	}
 	return nil
+}
+
+// members are the namespaces that have the labels of a tier, by their names.
+func (w *world) members(p *v1alpha1.SegmentationProfile, tier string) []string {
+	w.t.Helper()
+	var list corev1.NamespaceList
+	w.Expect(env.admin.List(w.ctx(), &list, client.MatchingLabels(render.MembershipLabels(p.Name, tier)))).To(Succeed())
+	var names []string
+	for i := range list.Items {
+		names = append(names, list.Items[i].Name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // objects returns the managed objects of a namespace.
