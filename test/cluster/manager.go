@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -12,7 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// controllers are those that this project's promises depend on.
+// controllers are those that this project's promises depend on; they always run.
 var controllers = []string{
 	"garbage-collector-controller",
 	"namespace-controller",
@@ -70,7 +71,7 @@ func (c *Cluster) managerCommand() (*exec.Cmd, error) {
 	}
 	process := exec.Command(path,
 		"--kubeconfig="+kubeconfig,
-		"--controllers="+strings.Join(controllers, ","),
+		"--controllers="+strings.Join(slices.Concat(controllers, c.settings.moreControllers), ","),
 		"--use-service-account-credentials=false",
 		"--leader-elect=false",
 		// Nothing to listen on: what the controllers have done tells that they are ready.

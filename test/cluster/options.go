@@ -5,12 +5,13 @@ type Option func(*settings)
 
 // settings are what the options set.
 type settings struct {
-	audit      AuditLevel
-	crds       []string
-	flags      map[string][]string
-	logDir     string
-	controller bool
-	progress   func(step string)
+	audit           AuditLevel
+	crds            []string
+	flags           map[string][]string
+	logDir          string
+	controller      bool
+	moreControllers []string
+	progress        func(step string)
 }
 
 func newSettings(options []Option) settings {
@@ -49,6 +50,12 @@ func WithAPIServerFlag(name string, values ...string) Option {
 // account, and deleted namespaces stay.
 func WithoutControllerManager() Option {
 	return func(s *settings) { s.controller = false }
+}
+
+// WithControllers runs controllers of kube-controller-manager beside those that always
+// run, by the names that its flag --controllers takes.
+func WithControllers(names ...string) Option {
+	return func(s *settings) { s.moreControllers = append(s.moreControllers, names...) }
 }
 
 // WithLogDir keeps the logs of all processes in a directory, which must exist.
