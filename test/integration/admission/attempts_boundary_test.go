@@ -125,16 +125,6 @@ func byObjects() []attempt {
 		{who: tenant, what: "creates a policy that looks like the operator's", refused: markIsTheOperators, try: func(s *siege) error {
 			return s.by[tenant].Create(s.ctx(), builders.MakeNetworkPolicy(elsewhere, "segmentation").Managed().Obj(), dry)
 		}},
-		{
-			who: tenant, what: "creates a policy of his own that allows everything",
-			try: func(s *siege) error {
-				open := builders.MakeNetworkPolicy(shopWeb, "open").Ingress(networkingv1.NetworkPolicyIngressRule{}).Obj()
-				return s.by[tenant].Create(s.ctx(), open, dry)
-			},
-			harmless: "not refused, and it does open the namespace: who may write NetworkPolicies may widen what is allowed, as policies " +
-				"add up. See [what is out of reach](#out-of-reach)",
-			shown: func(s *siege) { s.stands() },
-		},
 	}
 }
 
@@ -284,6 +274,19 @@ func byBirth() []attempt {
 	}
 }
 
+// leaver is a service account whose namespace was a member, used its access, and has left.
+func (s *siege) leaver() client.Client {
+	s.t.Helper()
+	n := builders.MakeNamespace("shop-leaver").Labels(s.layer("web")).Obj()
+	s.Expect(env.admin.Create(s.ctx(), n)).To(Succeed())
+	s.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), n) })
+	account := s.serviceAccount(n.Name, "default")
+	s.Eventually(func() error { return account.List(s.ctx(), &corev1.PodList{}, client.InNamespace(shopAPI)) }, soon, tick).Should(Succeed())
+	s.Expect(env.admin.Patch(s.ctx(), n, mergeLabels(map[string]any{"layer": nil}))).To(Succeed())
+	s.Eventually(func() map[string]string { return s.labels(n.Name) }, soon, tick).ShouldNot(HaveKey(v1alpha1.ProfileLabel))
+	return account
+}
+
 // byAccounts are attempts of programs to use more than is theirs.
 func byAccounts() []attempt {
 	list := func(who, namespace string) func(*siege) error {
@@ -294,7 +297,14 @@ func byAccounts() []attempt {
 		{who: robot, what: "reads Secrets where it may read pods", refused: `cannot list resource "secrets" in API group "" in the namespace "shop-api"`, try: func(s *siege) error {
 			return s.by[robot].List(s.ctx(), &corev1.SecretList{}, client.InNamespace(shopAPI))
 		}},
-		{who: tenant, what: "acts as a member of the break-glass group", refused: `cannot impersonate resource "groups"`, try: func(s *siege) error {
+		{
+			who: robot, what: "whose namespace has left the tier that has access, goes on to use it", refused: `cannot list resource "pods" in API group "" in the namespace "shop-api"`,
+			try: func(s *siege) error {
+				gone := s.leaver()
+				return gone.List(s.ctx(), &corev1.PodList{}, client.InNamespace(shopAPI))
+			},
+		},
+		{who: tenant, what: "acts as a member of the break-glass group", refused: `cannot impersonate-on:user-info:delete resource "networkpolicies"`, try: func(s *siege) error {
 			config, err := env.cluster.UserConfig(s.ns(tenant))
 			s.Expect(err).NotTo(HaveOccurred())
 			config.Impersonate.UserName, config.Impersonate.Groups = s.ns(tenant), []string{breakGlassGroup}

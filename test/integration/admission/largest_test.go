@@ -61,10 +61,6 @@ func withDependencies(p *v1alpha1.SegmentationProfile, role func(i int) v1alpha1
 	return p
 }
 
-// fewRoles is how many roles a profile may have so that the CRD's own rules take it with the most
-// dependencies that all have the most access by role.
-const fewRoles = 24
-
 // largest are profiles in which each list that grants is as long as the CRD takes it.
 func (w *world) largest() map[string]*v1alpha1.SegmentationProfile {
 	ofRole := func(i int) v1alpha1.TierAccess { return v1alpha1.TierAccess{Role: v1alpha1.Name(long("r", 40, i%64))} }
@@ -72,7 +68,7 @@ func (w *world) largest() map[string]*v1alpha1.SegmentationProfile {
 		return v1alpha1.TierAccess{ClusterRole: v1alpha1.ClusterRoleName(long("c", 40, i%16))}
 	}
 	byRole := func(i int) v1alpha1.DependencyAccess {
-		return v1alpha1.DependencyAccess{Role: v1alpha1.Name(long("r", 40, i%fewRoles))}
+		return v1alpha1.DependencyAccess{Role: v1alpha1.Name(long("r", 40, i%64))}
 	}
 	byClusterRole := func(i int) v1alpha1.DependencyAccess {
 		return v1alpha1.DependencyAccess{ClusterRole: v1alpha1.ClusterRoleName(long("c", 40, i%16))}
@@ -90,7 +86,7 @@ func (w *world) largest() map[string]*v1alpha1.SegmentationProfile {
 		"ClusterRoles of tiers":        w.largestTiers(ofClusterRole),
 		"roles of tiers":               withRoles(w.largestTiers(ofRole), 64),
 		"ClusterRoles of dependencies": withDependencies(names.DeepCopy(), byClusterRole),
-		"roles of dependencies":        withDependencies(withRoles(builders.MakeProfile("").Spec(names.Spec).Obj(), fewRoles), byRole),
+		"roles of dependencies":        withDependencies(withRoles(builders.MakeProfile("").Spec(names.Spec).Obj(), 64), byRole),
 		"names of namespaces":          names,
 	}
 }
