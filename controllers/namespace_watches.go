@@ -30,8 +30,8 @@ import (
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
 // SetupWithManager watches namespaces, the objects that the operator writes, and profiles.
-func (r *NamespaceReconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
-	if err := indexClusterRoles(context.Background(), mgr.GetFieldIndexer()); err != nil {
+func (r *NamespaceReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager, options controller.Options) error {
+	if err := indexClusterRoles(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
 	return ctrl.NewControllerManagedBy(mgr).

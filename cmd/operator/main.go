@@ -50,10 +50,11 @@ func run(args []string) error {
 	if err != nil {
 		return fmt.Errorf("no cluster to connect to: %w; run in a cluster, or give --kubeconfig", err)
 	}
-	mgr, err := newManager(config, opts)
+	ctx := signals.SetupSignalHandler()
+	mgr, err := newManager(ctx, config, opts)
 	if err != nil {
 		return err
 	}
 	log.Info("Starting", "version", version)
-	return mgr.Start(signals.SetupSignalHandler())
+	return mgr.Start(ctx)
 }

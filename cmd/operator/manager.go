@@ -36,7 +36,7 @@ import (
 const leaseName = "segmentation-operator"
 
 // newManager sets up the manager with both reconcilers.
-func newManager(config *rest.Config, o *options) (ctrl.Manager, error) {
+func newManager(ctx context.Context, config *rest.Config, o *options) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func newManager(config *rest.Config, o *options) (ctrl.Manager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting up: %w", err)
 	}
-	if err := addControllers(mgr, o); err != nil {
+	if err := addControllers(ctx, mgr, o); err != nil {
 		return nil, err
 	}
 	return mgr, addProbes(mgr)
@@ -89,7 +89,7 @@ func metricsOptions(o *options) metricsserver.Options {
 	return m
 }
 
-func addControllers(mgr ctrl.Manager, o *options) error {
+func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
 	protected, err := o.protectedNamespaces()
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func addControllers(mgr ctrl.Manager, o *options) error {
 		Protected: protected,
 		Clock:     time.Now,
 	}
-	err = namespace.SetupWithManager(mgr, controller.Options{
+	err = namespace.SetupWithManager(ctx, mgr, controller.Options{
 		MaxConcurrentReconciles: o.concurrency,
 		EnableWarmup:            &warm,
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](50*time.Millisecond, time.Minute),

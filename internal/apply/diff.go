@@ -158,7 +158,7 @@ func (c *Changes) differ(desired, current client.Object) {
 }
 
 func withheldBindings(rendered render.Objects) []client.Object {
-	var out []client.Object
+	out := make([]client.Object, 0, len(rendered.Withheld))
 	for _, w := range rendered.Withheld {
 		out = append(out, w.Binding)
 	}

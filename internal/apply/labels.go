@@ -86,7 +86,7 @@ func (r *run) label(membership map[string]string, version string) bool {
 		return err
 	})
 	if err != nil {
-		r.fail(KindNamespace, "", fmt.Errorf("labelling: %w", err))
+		r.fail(KindNamespace, fmt.Errorf("labelling: %w", err))
 		return false
 	}
 	r.log.V(1).Info("Labelled as member")
@@ -130,7 +130,7 @@ func (r *run) unlabel(version string) bool {
 	}
 	patch, err := json.Marshal(map[string]any{"metadata": metadata})
 	if err != nil {
-		r.fail(KindNamespace, "", err)
+		r.fail(KindNamespace, err)
 		return false
 	}
 	target := &metav1.PartialObjectMetadata{TypeMeta: namespaceType, ObjectMeta: metav1.ObjectMeta{Name: namespace.Name}}
@@ -140,7 +140,7 @@ func (r *run) unlabel(version string) bool {
 		return err
 	})
 	if err != nil {
-		r.fail(KindNamespace, "", fmt.Errorf("removing the membership labels: %w", err))
+		r.fail(KindNamespace, fmt.Errorf("removing the membership labels: %w", err))
 		return false
 	}
 	r.log.V(1).Info("Removed the membership labels")

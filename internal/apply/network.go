@@ -203,7 +203,7 @@ func (r *run) step(step transition.Step) {
 		return
 	}
 	if err := r.apply(w); err != nil {
-		r.fail(KindNetworkPolicy, "", err)
+		r.fail(KindNetworkPolicy, err)
 		return
 	}
 	r.based = r.based || step.Desired.Name == render.Prefix

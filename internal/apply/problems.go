@@ -13,7 +13,8 @@ import (
 // State says how far the namespace is after a pass.
 func (r *Result) State() status.State {
 	switch {
-	case len(r.Taken) > 0 || len(r.Stuck) > 0 || len(r.Withheld) > 0 || slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Class != Overtaken }):
+	case len(r.Taken)+len(r.Stuck)+len(r.Withheld) > 0,
+		slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Class != Overtaken }):
 		return status.Failing
 	case r.Writes > 0 || r.Progress.Waiting:
 		return status.Written
@@ -41,45 +42,58 @@ func (r *Result) Refused() bool {
 // Problems says what keeps the namespace from being settled, each problem once.
 func (r *Result) Problems() []status.Problem {
 	var problems []status.Problem
-	add := func(reason, format string, args ...any) {
-		p := status.Problem{Reason: reason, Message: fmt.Sprintf(format, args...)}
-		if !slices.Contains(problems, p) {
-			problems = append(problems, p)
-		}
-	}
 	for _, t := range r.Taken {
-		add(v1alpha1.ReasonNameTaken,
-			"a %s named %s exists that the operator did not write; rename or delete it, the operator needs the name", t.Kind, t.Name)
+		problems = appendNew(problems, problem(v1alpha1.ReasonNameTaken,
+			"a %s named %s exists that the operator did not write; rename or delete it, the operator needs the name", t.Kind, t.Name))
 	}
 	for _, s := range r.Stuck {
-		add(v1alpha1.ReasonRetrying,
-			"the %s named %s is being deleted and waits for its finalizers; it applies until they are removed", s.Kind, s.Name)
+		problems = appendNew(problems, problem(v1alpha1.ReasonRetrying,
+			"the %s named %s is being deleted and waits for its finalizers; it applies until they are removed", s.Kind, s.Name))
 	}
 	for _, w := range r.Withheld {
-		switch name := w.Binding.RoleRef.Name; w.Reason {
-		case render.ClusterRoleMissing:
-			add(v1alpha1.ReasonRoleMissing, roleMissing, name)
-		case render.ClusterRoleEditsBoundary:
-			add(v1alpha1.ReasonEditsBoundary,
-				"ClusterRole %s lets a tier edit its own boundary: it has a writing verb on networkpolicies, roles, rolebindings, namespaces or"+
-					" segmentationprofiles; grant less, or say boundaryEdits: Allowed in each access entry that names it", name)
-		}
+		problems = appendNew(problems, withheldProblem(&w))
 	}
 	for _, f := range r.Failures {
-		switch f.Class {
-		case AboveCeiling:
-			add(v1alpha1.ReasonAboveCeiling, "%s is above what the operator may grant; grant less, or let a cluster admin add %s"+
-				" to a ClusterRole labelled segmentation.dev/grantable: \"true\"%s", refused(&f), raise(&f), missing(f.Detail))
-		case RoleMissing:
-			add(v1alpha1.ReasonRoleMissing, roleMissing, f.Role)
-		case Rejected:
-			add(v1alpha1.ReasonRejected, "the API server refused to write a %s: %s", f.Kind, f.Detail)
-		case Retry:
-			add(v1alpha1.ReasonRetrying, "writing a %s failed and is tried again: %s", f.Kind, f.Detail)
-		case Overtaken:
+		if f.Class != Overtaken {
+			problems = appendNew(problems, failureProblem(&f))
 		}
 	}
 	return problems
+}
+
+func problem(reason, format string, args ...any) status.Problem {
+	return status.Problem{Reason: reason, Message: fmt.Sprintf(format, args...)}
+}
+
+func appendNew(problems []status.Problem, p status.Problem) []status.Problem {
+	if slices.Contains(problems, p) {
+		return problems
+	}
+	return append(problems, p)
+}
+
+func withheldProblem(w *render.Withheld) status.Problem {
+	name := w.Binding.RoleRef.Name
+	if w.Reason == render.ClusterRoleMissing {
+		return problem(v1alpha1.ReasonRoleMissing, roleMissing, name)
+	}
+	return problem(v1alpha1.ReasonEditsBoundary,
+		"ClusterRole %s lets a tier edit its own boundary: it has a writing verb on networkpolicies, roles, rolebindings, namespaces"+
+			" or segmentationprofiles; grant less, or say boundaryEdits: Allowed in each access entry that names it", name)
+}
+
+func failureProblem(f *Failure) status.Problem {
+	switch f.Class {
+	case AboveCeiling:
+		return problem(v1alpha1.ReasonAboveCeiling, "%s is above what the operator may grant; grant less, or let a cluster admin add %s"+
+			" to a ClusterRole labelled segmentation.dev/grantable: \"true\"%s", refused(f), raise(f), missing(f.Detail))
+	case RoleMissing:
+		return problem(v1alpha1.ReasonRoleMissing, roleMissing, f.Role)
+	case Rejected:
+		return problem(v1alpha1.ReasonRejected, "the API server refused to write a %s: %s", f.Kind, f.Detail)
+	default:
+		return problem(v1alpha1.ReasonRetrying, "writing a %s failed and is tried again: %s", f.Kind, f.Detail)
+	}
 }
 
 // refused names what was above the ceiling.

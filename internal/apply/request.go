@@ -69,6 +69,7 @@ func (r *run) version(k key, seen client.Object) string {
 	return versionOf(seen)
 }
 
-func (r *run) fail(kind Kind, role string, err error) {
-	r.Failures = append(r.Failures, classify(kind, role, err))
+// fail takes note of a write to a policy or to the namespace that failed.
+func (r *run) fail(kind Kind, err error) {
+	r.Failures = append(r.Failures, classify(kind, "", err))
 }

@@ -33,7 +33,8 @@ func (c *compiler) dependencyAccess(d *v1alpha1.Dependency, path *field.Path) {
 		return
 	}
 	if d.From.Tier == "" || d.To.Tier == "" {
-		c.fail(field.Forbidden(path.Child("access"), "from and to must both be tiers: access is for service accounts of a tier's namespaces, in a tier's namespaces"))
+		c.fail(field.Forbidden(path.Child("access"),
+			"from and to must both be tiers: access is for service accounts of a tier's namespaces, in a tier's namespaces"))
 		return
 	}
 	if d.From.Pods != nil || d.To.Pods != nil {

@@ -41,7 +41,8 @@ func binding(m metadata, grant *plan.Grant) *rbacv1.RoleBinding {
 }
 
 func declaredBy(m metadata, grant *plan.Grant, role string) []string {
-	out := []string{"tier/" + m.tier.Name, role}
+	out := make([]string, 0, 2+len(grant.Dependencies))
+	out = append(out, "tier/"+m.tier.Name, role)
 	for _, name := range grant.Dependencies {
 		out = append(out, "dependency/"+name)
 	}

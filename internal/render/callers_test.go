@@ -56,6 +56,7 @@ func TestCallersAreBoundByTheGroupsOfTheirServiceAccounts(t *testing.T) {
 	before := bound(objects)
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			got := objects.WithCallers(func(tier string) []string { return c.callers[tier] })
 			if diff := cmp.Diff(c.want, bound(got)); diff != "" {
 				t.Errorf("who is bound (-want +got):\n%s", diff)

@@ -43,7 +43,7 @@ func (o Objects) Withhold(clusterRole func(name string) (rules []rbacv1.PolicyRu
 	return o
 }
 
-func (o *Objects) whyNot(b *rbacv1.RoleBinding, clusterRole func(string) ([]rbacv1.PolicyRule, bool)) WithheldReason {
+func (o Objects) whyNot(b *rbacv1.RoleBinding, clusterRole func(string) ([]rbacv1.PolicyRule, bool)) WithheldReason {
 	if b.RoleRef.Kind != "ClusterRole" {
 		return ""
 	}

@@ -1,6 +1,7 @@
 package transition
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -131,9 +132,7 @@ func TestWhoJoinsIsLetIn(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			places := map[string]Place{"one": at("", "shop/web"), "two": vouched("shop/api", "shop/api")}
-			for name, place := range c.others {
-				places[name] = place
-			}
+			maps.Copy(places, c.others)
 			o := calling(t, places)
 			o.Enter(1, "one", at("", "shop/web"))
 			o.woken = nil

@@ -39,14 +39,14 @@ func (a *attempt) outcome() string {
 // TestAttempts makes them all, one after the other, against one profile that stands while they are made.
 func TestAttempts(t *testing.T) {
 	w := newWorld(t)
-	s := besiege(w)
+	stand := besiege(w)
 	all := attempts()
 	if len(all) < 30 {
 		t.Errorf("only %d attempts are made", len(all))
 	}
 	for i, a := range all {
 		w.run(fmt.Sprintf("%02d %s %s", i+1, a.who, a.what), func(w *world) {
-			s := s.in(w)
+			s := stand.in(w)
 			err := a.try(s)
 			if a.refused != "" {
 				w.Expect(err).To(HaveOccurred())
@@ -57,7 +57,7 @@ func TestAttempts(t *testing.T) {
 			a.shown(s)
 		})
 	}
-	w.run("and the profile stands as it did", func(w *world) { s.in(w).stands() })
+	w.run("and the profile stands as it did", func(w *world) { stand.in(w).stands() })
 }
 
 // TestAttemptsAreDocumented compares the table in the documentation with what is tried here.

@@ -82,9 +82,9 @@ func (s *siege) in(w *world) *siege {
 func (s *siege) muster() {
 	s.t.Helper()
 	namespaces := allow("", "namespaces", []string{"get", "create", "update", "patch"})
-	s.by[author] = s.world.author(author)
-	s.by[binder] = s.world.author(binder, bind("edit", "nowhere-to-be-found", "view"))
-	s.by[granter] = s.world.author(granter, grant())
+	s.by[author] = s.author(author)
+	s.by[binder] = s.author(binder, bind("edit", "nowhere-to-be-found", "view"))
+	s.by[granter] = s.author(granter, grant())
 	s.by[labeller] = s.user(labeller, namespaces,
 		allow("", "namespaces/status", []string{"update", "patch"}), allow("", "pods", []string{"create"}))
 	s.by[roleMaker] = s.user("role-maker", allow(rbacGroup, "clusterroles", []string{"create", "update", "patch", "get"}))

@@ -12,6 +12,7 @@ import (
 
 // TestRolesThatEditTheBoundaryAreRefused sends the rules that the compiler's own test judges.
 func TestRolesThatEditTheBoundaryAreRefused(t *testing.T) {
+	t.Parallel()
 	for name, c := range plantest.BoundaryRules() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
