@@ -57,6 +57,15 @@ func (l *Ledger) record(e entry) {
 	announce(notify, &old.Namespace, &e.Namespace)
 }
 
+// unsettle takes note that a namespace that was settled is not so any more.
+func (l *Ledger) unsettle(namespace string) {
+	e, known := l.get(namespace)
+	if known && e.State == status.Settled {
+		e.State = status.Written
+		l.record(e)
+	}
+}
+
 func (l *Ledger) forget(namespace string) {
 	l.mu.Lock()
 	old, known := l.entries[namespace]

@@ -77,13 +77,17 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 	}
 	again := r.Census.Report(profiles.serial, request.Name, view, result.Progress, r.Clock())
 	logr.FromContextOrDiscard(ctx).V(1).Info("Looked at", "outcome", decision.Outcome, "state", result.State(), "writes", result.Writes)
+	state := result.State()
+	if state == status.Settled && r.Census.IsOwed(request.Name) {
+		state = status.Written
+	}
 	r.Ledger.record(entry{
 		basis:    profiles.identityOf(decision.Profile),
 		snapshot: profiles.serial,
 		Namespace: status.Namespace{
 			Name:     request.Name,
 			Decision: decision,
-			State:    result.State(),
+			State:    state,
 			Problems: result.Problems(),
 			Policies: result.Seen.Policies,
 			Roles:    result.Seen.Roles,

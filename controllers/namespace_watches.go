@@ -57,6 +57,7 @@ const callersDelay = time.Second
 // woken enqueues namespaces that waited for others and need not wait any more.
 func (r *NamespaceReconciler) woken() source.Source {
 	return source.Func(func(_ context.Context, q queue) error {
+		r.Census.OweWith(r.Ledger.unsettle)
 		r.Census.WakeSoonWith(func(namespaces []string) {
 			for _, name := range namespaces {
 				q.AddAfter(requestFor(name), callersDelay)

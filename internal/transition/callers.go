@@ -19,20 +19,23 @@ type callers struct {
 	called, former map[Membership][]Membership
 	// in are the namespaces that have the labels of a tier, or are due to have them.
 	in map[Membership]map[string]bool
-	// dismissals counts the callers that ceased to be. Of each tier that had one, untold are the namespaces
-	// that were not looked at since, with the count of then.
-	dismissals int64
-	untold     map[Membership]map[string]int64
+	// changes counts the callers that came to be or ceased to be. Of each tier that lost one, untold are the
+	// namespaces that were not looked at since, with the count of then; and owed are those that have not got yet
+	// what any change means to them.
+	changes int64
+	untold  map[Membership]map[string]int64
+	owed    map[string]int64
 	// soon are the namespaces that are about to be looked at for callers that came.
 	soon     map[string]bool
 	wakeSoon func(namespaces []string)
+	owe      func(namespace string)
 }
 
 func newCallers() callers {
 	return callers{
 		of: map[Membership]map[string]bool{}, listed: map[Membership][]string{},
 		in: map[Membership]map[string]bool{}, untold: map[Membership]map[string]int64{},
-		soon: map[string]bool{}, wakeSoon: func([]string) {},
+		owed: map[string]int64{}, soon: map[string]bool{}, wakeSoon: func([]string) {}, owe: func(string) {},
 	}
 }
 
@@ -42,6 +45,22 @@ func (c *Census) WakeSoonWith(wake func(namespaces []string)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.callers.wakeSoon = wake
+}
+
+// OweWith sets what is called with a namespace that is not as it should be any more, as others have come to call
+// it or ceased to.
+func (c *Census) OweWith(owe func(namespace string)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.callers.owe = owe
+}
+
+// IsOwed tells whether a namespace was not looked at since its callers changed.
+func (c *Census) IsOwed(namespace string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, owed := c.callers.owed[namespace]
+	return owed
 }
 
 // Called takes note of the tiers in which the service accounts of a tier's namespaces have roles. It is to be
@@ -176,13 +195,14 @@ func (c *Census) dismiss(tier Membership, woken map[string]bool) {
 	if len(called) == 0 {
 		return
 	}
-	c.callers.dismissals++
+	c.callers.changes++
 	for _, other := range called {
 		for namespace := range c.callers.in[other] {
 			if c.callers.untold[tier] == nil {
 				c.callers.untold[tier] = map[string]int64{}
 			}
-			c.callers.untold[tier][namespace] = c.callers.dismissals
+			c.callers.untold[tier][namespace] = c.callers.changes
+			c.callers.isOwed(namespace)
 			woken[namespace] = true
 		}
 	}
@@ -192,9 +212,11 @@ func (c *Census) dismiss(tier Membership, woken map[string]bool) {
 // to join, together with them.
 func (c *Census) admit(tier Membership, woken map[string]bool) {
 	var soon []string
+	c.callers.changes++
 	waits := c.of(tier.Profile).joining > 0
 	for _, other := range c.callers.called[tier] {
 		for namespace := range c.callers.in[other] {
+			c.callers.isOwed(namespace)
 			switch {
 			case !waits:
 				woken[namespace] = true
@@ -210,11 +232,20 @@ func (c *Census) admit(tier Membership, woken map[string]bool) {
 	}
 }
 
-// told takes note that a namespace was looked at in view of all callers that had ceased to be, and collects
+// isOwed takes note that the callers of a namespace have changed.
+func (c *callers) isOwed(namespace string) {
+	c.owed[namespace] = c.changes
+	c.owe(namespace)
+}
+
+// told takes note that a namespace was looked at in view of all changes of callers up to a count, and collects
 // those who waited for that.
-func (c *Census) told(namespace string, dismissals int64, woken map[string]bool) {
+func (c *Census) told(namespace string, changes int64, woken map[string]bool) {
+	if count, owed := c.callers.owed[namespace]; owed && count <= changes {
+		delete(c.callers.owed, namespace)
+	}
 	for tier, untold := range c.callers.untold {
-		if count, waits := untold[namespace]; !waits || count > dismissals {
+		if count, waits := untold[namespace]; !waits || count > changes {
 			continue
 		}
 		delete(untold, namespace)

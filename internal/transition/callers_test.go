@@ -19,6 +19,7 @@ func calling(t *testing.T, places map[string]Place) *office {
 	t.Helper()
 	o := &office{Census: NewCensus(), t: t}
 	o.WakeWith(func(namespaces []string) { o.woken = append(o.woken, namespaces...) })
+	o.OweWith(func(namespace string) { o.owed = append(o.owed, namespace) })
 	o.WakeSoonWith(func(namespaces []string) {
 		for _, name := range namespaces {
 			o.woken = append(o.woken, name+" soon")
@@ -72,7 +73,9 @@ func TestWhoLeavesWaitsForThoseWhomItCalled(t *testing.T) {
 	if got := o.Callers(in("shop/web")); len(got) > 0 {
 		t.Errorf("it is still a caller: %v", got)
 	}
-	o.Report(1, "one", view, Progress{Waiting: true}, epoch)
+	if o.Report(1, "one", view, Progress{Waiting: true}, epoch); !o.IsOwed("two") || !slices.Contains(o.owed, "two") {
+		t.Error("two is not taken to be out of date")
+	}
 	o.Report(1, "two", early, Progress{Reached: Settled, Labelled: true}, epoch)
 	o.looks("three", Progress{Reached: Settled, Labelled: true})
 	view, _ = o.Enter(1, "one", vouched("shop/web", ""))
@@ -87,6 +90,9 @@ func TestWhoLeavesWaitsForThoseWhomItCalled(t *testing.T) {
 	}
 	if view, _ := o.Enter(1, "one", vouched("shop/web", "")); !view.MayOpen || !view.MayRelabel {
 		t.Errorf("it still waits: %+v", view)
+	}
+	if o.IsOwed("two") || o.IsOwed("three") {
+		t.Error("those that were looked at are taken to be out of date")
 	}
 }
 

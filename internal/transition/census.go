@@ -106,7 +106,7 @@ func (c *Census) Report(serial int64, namespace string, seen View, progress Prog
 		return known
 	}
 	woken := map[string]bool{}
-	c.told(namespace, seen.Dismissals, woken)
+	c.told(namespace, seen.Callers, woken)
 	c.wakeAll(woken)
 	present := c.view(&place)
 	present.WasExact = seen.WasExact
@@ -213,7 +213,7 @@ func (c *Census) Forget(namespace string) {
 		delete(c.places, namespace)
 	}
 	woken := map[string]bool{}
-	c.told(namespace, c.callers.dismissals, woken)
+	c.told(namespace, c.callers.changes, woken)
 	c.wakeAll(woken)
 }
 

@@ -23,6 +23,8 @@ type office struct {
 	*Census
 	t     *testing.T
 	woken []string
+	// owed are the namespaces whose callers changed.
+	owed []string
 }
 
 // epoch is when tests begin.

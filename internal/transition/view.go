@@ -131,8 +131,8 @@ type View struct {
 	// FailsForLong is set if its writes have been failing for longer than others wait for it (Patience). By
 	// then somebody may be making them fail, and what is safe comes before what interrupts nothing.
 	FailsForLong bool
-	// Dismissals counts the callers of whatever tier that had ceased to be by then: see Census.Callers.
-	Dismissals int64
+	// Callers counts the changes of callers, of whatever tier, that had been made by then: see Census.Callers.
+	Callers int64
 }
 
 // view looks at a namespace's profiles, and at all of them, less the namespace itself.
@@ -140,7 +140,7 @@ func (c *Census) view(place *Place) View {
 	v := View{
 		Role: place.Role(), Has: place.Has, WasExact: place.progress.Exact,
 		FailsForLong: place.progress.forLong, IsForged: place.isForged,
-		Alone: true, AloneOfAll: true, MayOpen: true, MayRelabel: true, Dismissals: c.callers.dismissals,
+		Alone: true, AloneOfAll: true, MayOpen: true, MayRelabel: true, Callers: c.callers.changes,
 	}
 	if place.progress.overdue {
 		return v

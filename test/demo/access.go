@@ -35,6 +35,8 @@ func questions() []question {
 		{"shop-dbas", "get", "secrets", "shop-postgres", false},
 		{"shop-dbas", "list", "pods", "shop-api-orders", false},
 		{"shop-monitoring/grafana", "list", "deployments.apps", "shop-monitoring", true},
+		{"shop-monitoring/prometheus", "list", "pods", "shop-api-orders", true},
+		{"shop-monitoring/prometheus", "list", "pods", "shop-web-storefront", false},
 		{operator, "patch", "networkpolicies.networking.k8s.io", "shop-postgres", true},
 		{operator, "create", "rolebindings.rbac.authorization.k8s.io", "shop-postgres", false},
 		{operator, "impersonate", "serviceaccounts segmentation-granter", operatorNamespace, true},
