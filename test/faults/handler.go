@@ -58,14 +58,20 @@ func (p *Proxy) pass(w http.ResponseWriter, r *http.Request, life time.Duration)
 		return
 	}
 	cut := errors.New("cut")
-	ctx, cancel := context.WithTimeoutCause(r.Context(), life, cut)
-	defer cancel()
+	// No deadline: who reads one may end the watch just before it has passed.
+	ctx, cancel := context.WithCancelCause(r.Context())
+	defer cancel(nil)
+	defer time.AfterFunc(life, func() { cancel(cut) }).Stop()
 	defer func() {
 		if errors.Is(context.Cause(ctx), cut) {
 			p.count(CutWatch)
 		}
 	}()
 	p.reverse.ServeHTTP(w, r.WithContext(ctx))
+	if errors.Is(context.Cause(ctx), cut) {
+		// The API server may have heard of it first, and have ended the watch properly: that is no cut.
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // answer answers as the API server does.
