@@ -104,7 +104,7 @@ install: kubectl ## Install the CRD alone.
 	"$$kustomize" build config/crd | $(KUBECTL) apply --server-side -f -
 
 .PHONY: uninstall
-uninstall: kubectl ## Remove the CRD, and with it every profile and what the operator wrote for it.
+uninstall: kubectl remove-admission ## Remove the CRD, and with it every profile and what the operator wrote for it.
 	@kustomize=$$($(TOOL) kustomize) && \
 	"$$kustomize" build config/crd | $(KUBECTL) delete --ignore-not-found -f -
 
@@ -114,9 +114,13 @@ deploy: kubectl ## Install CRD, RBAC and operator. IMG=... chooses the image.
 	"$$kustomize" build config/default | $(set-image) | $(KUBECTL) apply --server-side -f -
 
 .PHONY: undeploy
-undeploy: kubectl ## Remove operator, RBAC, CRD, and with it every profile and what the operator wrote for it.
+undeploy: kubectl remove-admission ## Remove operator, RBAC, CRD, and with it every profile and what the operator wrote for it.
 	@kustomize=$$($(TOOL) kustomize) && \
 	"$$kustomize" build config/default | $(KUBECTL) delete --ignore-not-found -f -
+
+.PHONY: remove-admission
+remove-admission: kubectl ## Remove the admission policies, whatever state the cluster is in.
+	@$(KUBECTL) delete --ignore-not-found validatingadmissionpolicybindings,validatingadmissionpolicies -l segmentation.dev/admission=true
 
 .PHONY: kubectl
 kubectl:

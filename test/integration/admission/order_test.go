@@ -7,68 +7,57 @@ import (
 
 	. "github.com/onsi/gomega"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	"github.com/segmentation-dev/segmentation-operator/test/builders"
 	"github.com/segmentation-dev/segmentation-operator/test/cluster"
 	"github.com/segmentation-dev/segmentation-operator/test/deploy"
 )
 
-// kubectl apply of the whole installation writes the CRD and the policies right after each other.
-// Whatever is their order, pods are admitted again by themselves.
-func TestPoliciesThatAreThereBeforeTheirCRDLetPodsInOnceItIs(t *testing.T) {
-	w := newWorld(t)
-	c, err := cluster.Start(t.Context(), cluster.WithoutControllerManager())
+// alone starts a cluster without operator and controllers, with the policy on pods.
+func (w *world) alone(options ...cluster.Option) (*cluster.Cluster, client.Client) {
+	w.t.Helper()
+	c, err := cluster.Start(w.ctx(), append(options, cluster.WithoutControllerManager())...)
 	w.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() {
+	w.t.Cleanup(func() {
 		if err := c.Stop(); err != nil {
-			t.Error(err)
+			w.t.Error(err)
 		}
 	})
 	admin, err := client.New(c.AdminConfig(), client.Options{Scheme: env.scheme})
 	w.Expect(err).NotTo(HaveOccurred())
-	admits := func(namespace string) func() error {
-		return func() error { return admin.Create(w.ctx(), pod(namespace, "probe"), client.DryRunAll) }
-	}
-	w.Eventually(admits("default"), soon, tick).Should(Succeed())
-
 	w.Expect(deploy.ApplyManifests(w.ctx(), admin, "config/admission/pod_admission.yaml")).To(Succeed())
-	w.Eventually(admits("default"), soon, tick).Should(MatchError(ContainSubstring("failed to find resource referenced by paramKind")))
-	w.Expect(admits("kube-system")()).To(Succeed(), "system namespaces are never affected")
-
-	root, err := deploy.Root()
-	w.Expect(err).NotTo(HaveOccurred())
-	begin := time.Now()
-	_, err = envtest.InstallCRDs(c.AdminConfig(), envtest.CRDInstallOptions{Paths: []string{filepath.Join(root, "config", "crd", "bases")}})
-	w.Expect(err).NotTo(HaveOccurred())
-	w.Eventually(admits("default"), 2*time.Minute, tick).Should(Succeed())
-	t.Logf("pods are admitted %s after the CRD was applied", time.Since(begin).Round(100*time.Millisecond))
+	return c, admin
 }
 
-// An API server that starts anew has to find the CRD before it can admit pods by profiles. It does
-// so at once, or when it looks the next time.
-func TestARestartedAPIServerAdmitsPods(t *testing.T) {
+// The policy reads profiles. Without their CRD, as after "make uninstall", there are none, and it must not
+// hold anybody, also not when the API server starts anew.
+func TestWithoutTheCRDNoPodIsHeld(t *testing.T) {
+	w := newWorld(t)
+	c, admin := w.alone()
+	admits := func() error { return admin.Create(w.ctx(), pod("default", "probe"), client.DryRunAll) }
+	w.Eventually(admits, soon, tick).Should(Succeed())
+	w.Consistently(admits, 3*time.Second, tick).Should(Succeed())
+	w.Expect(c.RestartAPIServer(w.ctx())).To(Succeed())
+	w.Eventually(admits, soon, tick).Should(Succeed())
+	w.Consistently(admits, 3*time.Second, tick).Should(Succeed())
+}
+
+// An API server that starts anew has to find the CRD before it can hold pods by profiles. It does so at once,
+// or when it looks the next time. Until then nobody is held.
+func TestARestartedAPIServerHoldsPodsAgain(t *testing.T) {
 	w := newWorld(t)
 	root, err := deploy.Root()
 	w.Expect(err).NotTo(HaveOccurred())
-	c, err := cluster.Start(t.Context(), cluster.WithoutControllerManager(), cluster.WithCRDs(filepath.Join(root, "config", "crd", "bases")))
-	w.Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(func() {
-		if err := c.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	admin, err := client.New(c.AdminConfig(), client.Options{Scheme: env.scheme})
-	w.Expect(err).NotTo(HaveOccurred())
-	w.Expect(deploy.ApplyManifests(w.ctx(), admin, "config/admission/pod_admission.yaml")).To(Succeed())
+	c, admin := w.alone(cluster.WithCRDs(filepath.Join(root, "config", "crd", "bases")))
+	strict := builders.MakeProfile("strict").Strict().Tier(builders.MakeTier("t").Names("later").Obj()).Obj()
+	w.Expect(admin.Create(w.ctx(), strict)).To(Succeed())
+	w.Expect(admin.Create(w.ctx(), builders.MakeNamespace("later").Obj())).To(Succeed())
+	held := func() string { return deniedBy(admin.Create(w.ctx(), pod("later", "probe"), client.DryRunAll)) }
+	w.Eventually(held, time.Minute, tick).Should(Equal(podAdmission))
+
 	w.Expect(c.RestartAPIServer(w.ctx())).To(Succeed())
 	begin := time.Now()
-	var last error
-	w.Eventually(func() error {
-		err := admin.Create(w.ctx(), pod("default", "probe"), client.DryRunAll)
-		if err != nil {
-			last = err
-		}
-		return err
-	}, 2*time.Minute, tick).Should(Succeed())
-	t.Logf("pods are admitted %s after the API server was ready; the last refusal was: %v", time.Since(begin).Round(100*time.Millisecond), last)
+	w.Expect(admin.Create(w.ctx(), pod("default", "probe"), client.DryRunAll)).To(Succeed(), "nobody else is held meanwhile")
+	w.Eventually(held, 2*time.Minute, tick).Should(Equal(podAdmission))
+	t.Logf("pods are held again %s after the API server was ready", time.Since(begin).Round(100*time.Millisecond))
 }
