@@ -150,7 +150,8 @@ func (r *NamespaceReconciler) carryOut(
 			undeclared: undeclared(rendered, observed, owner.identity.uid, roles),
 		}, nil
 	case claim.Held:
-		return outcome{Result: applier.Hold(ctx, observed)}, nil
+		r.Census.IsCalledBy(membershipOf(observed.Namespace), observed.BoundTiers())
+		return outcome{Result: applier.Hold(ctx, observed, r.Census.Callers)}, nil
 	default:
 		return outcome{Result: applier.Release(ctx, view, observed)}, nil
 	}

@@ -13,6 +13,11 @@ const (
 	// knows why it is there.
 	DeclaredByAnnotation = "segmentation.dev/declared-by"
 
+	// CallersAnnotation is the annotation on a RoleBinding that binds service accounts of
+	// the namespaces of tiers. It lists the tiers, and those groups of service accounts that
+	// are bound by name.
+	CallersAnnotation = "segmentation.dev/callers"
+
 	// BookmarkLabel names the profile that a bookmark stands for: a NetworkPolicy without effect in
 	// the operator's namespace, from which the operator knows how the profile was deleted.
 	BookmarkLabel = "segmentation.dev/bookmark-of"

@@ -173,23 +173,6 @@ func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Re
 	return r.Result
 }
 
-// Hold leaves a namespace as it is, but does not let it pass for a member without a policy
-// of its own, nor for a member of another tier than that policy vouches for, nor leave it open if
-// it was about to leave. It never
-// labels: who may write in the namespace may write the policy's labels too.
-func (a *Applier) Hold(ctx context.Context, observed *Observed) Result {
-	r := a.begin(ctx, observed)
-	if observed.carriesMembership() && !observed.IsVouchedFor() {
-		r.unlabel(ofAnyVersion)
-	}
-	r.steps(transition.Shutting(r.ownPolicies("")))
-	if !r.failed(KindNetworkPolicy) {
-		r.Progress.Reached = transition.Settled
-	}
-	r.judgeFailures()
-	return r.Result
-}
-
 func (r *run) failed(kind Kind) bool {
 	for _, f := range r.Failures {
 		if f.Kind == kind {

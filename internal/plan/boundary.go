@@ -22,8 +22,8 @@ func writes(verbs []string) bool {
 
 // part are resources that make the boundary of a namespace.
 type part struct {
-	// groups are their API groups; empty for any group.
-	groups []string
+	// groups are their API groups; empty for any group, but for those excepted.
+	groups, except []string
 	// resources are their names.
 	resources []string
 }
@@ -31,26 +31,29 @@ type part struct {
 // boundary are all parts. Subresources count: labels of a namespace can be changed by its status.
 func boundary() []part {
 	return []part{
-		// Whatever the network plugin calls its API group.
-		{nil, []string{"networkpolicies", "networkpolicies/status", "ciliumnetworkpolicies", "ciliumnetworkpolicies/status"}},
-		{[]string{rbacv1.GroupName}, []string{"roles", "rolebindings"}},
-		{[]string{""}, []string{"namespaces", "namespaces/status", "namespaces/finalize"}},
-		{[]string{"segmentation.dev"}, []string{"segmentationprofiles", "segmentationprofiles/status"}},
-		{
-			[]string{
-				"", "networking.k8s.io", rbacv1.GroupName, "segmentation.dev",
-				"cilium.io", "crd.antrea.io", "crd.projectcalico.org", "projectcalico.org",
-			},
-			[]string{rbacv1.ResourceAll, "*/status", "*/finalize"},
-		},
+		// Policies of whatever network plugin, and what they are made of.
+		{resources: []string{
+			"networkpolicies", "networkpolicies/status", "tier.networkpolicies", "networksets", "ciliumnetworkpolicies",
+			"ciliumnetworkpolicies/status", "ciliumlocalredirectpolicies", "ciliumenvoyconfigs", "egressfirewalls", "policyendpoints",
+		}},
+		{groups: []string{rbacv1.GroupName}, resources: []string{"roles", "rolebindings", "clusterroles", "clusterrolebindings"}},
+		{groups: []string{""}, resources: []string{"namespaces", "namespaces/status", "namespaces/finalize"}},
+		{groups: []string{"segmentation.dev"}, resources: []string{"segmentationprofiles", "segmentationprofiles/status"}},
+		{groups: []string{"", "networking.k8s.io", "segmentation.dev"}, resources: []string{"*/status", "*/finalize"}},
+		// Everything of a group, unless it is known that there is no policy in it.
+		{except: []string{
+			"apps", "autoscaling", "batch", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io", "metrics.k8s.io", "policy",
+		}, resources: []string{rbacv1.ResourceAll}},
 	}
 }
 
 // isCoveredBy tells whether a rule is about the part. Names of objects do not narrow it: policies add up, so
 // one that may be changed is enough.
 func (p part) isCoveredBy(rule *rbacv1.PolicyRule) bool {
-	inGroup := p.groups == nil || slices.Contains(rule.APIGroups, rbacv1.APIGroupAll) || intersect(p.groups, rule.APIGroups)
-	return inGroup && intersect(p.resources, rule.Resources)
+	inGroup := func(group string) bool {
+		return group == rbacv1.APIGroupAll || slices.Contains(p.groups, group) || p.groups == nil && !slices.Contains(p.except, group)
+	}
+	return slices.ContainsFunc(rule.APIGroups, inGroup) && intersect(p.resources, rule.Resources)
 }
 
 func intersect(a, b []string) bool {

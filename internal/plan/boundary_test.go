@@ -36,9 +36,9 @@ func TestRulesThatEditTheBoundary(t *testing.T) {
 	}
 }
 
-func TestAClusterRoleMayEditTheBoundaryIfAllWhoGrantItSaySo(t *testing.T) {
+func TestEntriesThatGrantAClusterRoleAgreeOnTheBoundary(t *testing.T) {
 	t.Parallel()
-	allowed := v1alpha1.BoundaryEditsAllowed
+	const allowed, refused = v1alpha1.BoundaryEditsAllowed, v1alpha1.BoundaryEditsRefused
 	entry := func(edits v1alpha1.BoundaryEdits) v1alpha1.TierAccess {
 		return v1alpha1.TierAccess{ClusterRole: "edit", BoundaryEdits: edits, Subjects: []v1alpha1.Subject{builders.User("jane")}}
 	}
@@ -46,13 +46,15 @@ func TestAClusterRoleMayEditTheBoundaryIfAllWhoGrantItSaySo(t *testing.T) {
 		entries    []v1alpha1.TierAccess
 		dependency v1alpha1.BoundaryEdits
 		want       bool
+		mistake    string
 	}{
-		"all of them":           {[]v1alpha1.TierAccess{entry(allowed), entry(allowed)}, allowed, true},
-		"all but a dependency":  {[]v1alpha1.TierAccess{entry(allowed)}, "", false},
-		"all but one entry":     {[]v1alpha1.TierAccess{entry(allowed), entry(v1alpha1.BoundaryEditsRefused)}, allowed, false},
-		"a dependency alone":    {nil, allowed, true},
-		"none of them":          {[]v1alpha1.TierAccess{entry("")}, "", false},
-		"none says so, nor not": {nil, "", false},
+		"all allow it":                 {[]v1alpha1.TierAccess{entry(allowed), entry(allowed)}, allowed, true, ""},
+		"none allows it":               {[]v1alpha1.TierAccess{entry(""), entry(refused)}, "", false, ""},
+		"a dependency alone allows it": {nil, allowed, true, ""},
+		"all but a dependency":         {[]v1alpha1.TierAccess{entry(allowed)}, "", false, "spec.dependencies[0].access[0].boundaryEdits"},
+		"all but one entry": {
+			[]v1alpha1.TierAccess{entry(allowed), entry(refused)}, allowed, false, "spec.tiers[2].access[1].boundaryEdits",
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -61,9 +63,15 @@ func TestAClusterRoleMayEditTheBoundaryIfAllWhoGrantItSaySo(t *testing.T) {
 			data.Access = c.entries
 			d := builders.MakeDependency("d").FromTier("web").ToTier("data").ClusterRoleAccess("edit").Obj()
 			d.Access[0].BoundaryEdits = c.dependency
-			grants := compiled(t, shop().Tier(data).Dependency(d)).Tier("data").Grants
-			if len(grants) != 1 || grants[0].BoundaryEdits != c.want {
-				t.Errorf("got %+v, want one that may: %t", grants, c.want)
+			p, errs := plan.Compile(shop().Tier(data).Dependency(d).Obj())
+			if c.mistake != "" {
+				if len(errs) != 1 || errs[0].Field != c.mistake || !strings.Contains(errs[0].Error(), "let all of them say the same") {
+					t.Errorf("got %v, want a mistake of %s", errs, c.mistake)
+				}
+				return
+			}
+			if len(errs) > 0 || p.Tier("data").Grants[0].BoundaryEdits != c.want {
+				t.Errorf("got %v, %+v; want that it may: %t", errs, p, c.want)
 			}
 		})
 	}

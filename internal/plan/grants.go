@@ -72,9 +72,13 @@ func (c *compiler) grant(
 	c.boundaryEdits(edits, path.Child("boundaryEdits"))
 	k := grantKey{string(role), string(clusterRole)}
 	if set[k] == nil {
-		set[k] = &Grant{Role: k.role, ClusterRole: k.clusterRole, Rules: rules, BoundaryEdits: clusterRole != ""}
+		set[k] = &Grant{Role: k.role, ClusterRole: k.clusterRole, Rules: rules, BoundaryEdits: edits == v1alpha1.BoundaryEditsAllowed}
 	}
-	set[k].BoundaryEdits = set[k].BoundaryEdits && edits == v1alpha1.BoundaryEditsAllowed
+	if set[k].BoundaryEdits != (edits == v1alpha1.BoundaryEditsAllowed) {
+		// Were one to decide, whoever takes an entry away would decide for those that are left.
+		c.fail(field.Invalid(path.Child("boundaryEdits"), edits,
+			"another entry that grants this ClusterRole in the tier says otherwise; let all of them say the same"))
+	}
 	return set[k]
 }
 

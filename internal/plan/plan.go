@@ -107,8 +107,8 @@ type Grant struct {
 	Rules []rbacv1.PolicyRule
 	// ClusterRole is the name of an existing ClusterRole.
 	ClusterRole string
-	// BoundaryEdits is set if the ClusterRole may let its holders edit the boundary of the tier: if all
-	// entries that grant it say so.
+	// BoundaryEdits is set if the ClusterRole may let its holders edit the boundary of the tier. All entries
+	// that grant it say the same.
 	BoundaryEdits bool
 	// Subjects are those who get it, sorted and each once.
 	Subjects []rbacv1.Subject

@@ -9,6 +9,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 )
 
@@ -32,12 +33,37 @@ func binding(m metadata, grant *plan.Grant) *rbacv1.RoleBinding {
 		ref.Kind, ref.Name = "Role", RoleName(grant.Role)
 		declared = "role/" + grant.Role
 	}
-	return &rbacv1.RoleBinding{
+	out := &rbacv1.RoleBinding{
 		TypeMeta:   metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "RoleBinding"},
 		ObjectMeta: m.object(bindingName(ref, grant), declaredBy(m, grant, declared)...),
 		Subjects:   grant.Subjects,
 		RoleRef:    ref,
 	}
+	if len(grant.Callers) > 0 {
+		out.Annotations[v1alpha1.CallersAnnotation] = strings.Join(callersEntries(grant), EntrySeparator)
+	}
+	return out
+}
+
+// callersEntries say of whom the service accounts are bound: of tiers, and by name.
+func callersEntries(grant *plan.Grant) []string {
+	out := slices.Clone(grant.Callers)
+	for _, s := range grant.Subjects {
+		if s.Kind == rbacv1.GroupKind && strings.HasPrefix(s.Name, ServiceAccountsPrefix) {
+			out = append(out, s.Name)
+		}
+	}
+	return out
+}
+
+// CallersEntries returns what v1alpha1.CallersAnnotation lists: tiers, and groups, which begin with
+// ServiceAccountsPrefix.
+func CallersEntries(b *rbacv1.RoleBinding) []string {
+	value := b.Annotations[v1alpha1.CallersAnnotation]
+	if value == "" {
+		return nil
+	}
+	return strings.Split(value, EntrySeparator)
 }
 
 func declaredBy(m metadata, grant *plan.Grant, role string) []string {
@@ -58,10 +84,13 @@ type Terms struct {
 	BoundaryEdits bool
 }
 
+// ServiceAccountsPrefix begins the name of the group of all service accounts of a namespace, which follows.
+const ServiceAccountsPrefix = "system:serviceaccounts:"
+
 // serviceAccounts is the group of all service accounts of a namespace:
 // https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#user-accounts-versus-service-accounts
 func serviceAccounts(namespace string) rbacv1.Subject {
-	return rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: "system:serviceaccounts:" + namespace}
+	return rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: ServiceAccountsPrefix + namespace}
 }
 
 // WithCallers returns the objects with the service accounts of those namespaces bound that the function

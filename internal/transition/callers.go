@@ -17,6 +17,8 @@ type callers struct {
 	// called are, for each tier, the tiers in which its service accounts have roles, by the profiles as they
 	// are, and former by those of before.
 	called, former map[Membership][]Membership
+	// held are the same by what is in namespaces whose profile does not say it any more, or cannot be read.
+	held map[Membership][]Membership
 	// in are the namespaces that have the labels of a tier, or are due to have them.
 	in map[Membership]map[string]bool
 	// changes counts the callers that came to be or ceased to be. Of each tier that lost one, untold are the
@@ -35,7 +37,7 @@ func newCallers() callers {
 	return callers{
 		of: map[Membership]map[string]bool{}, listed: map[Membership][]string{},
 		in: map[Membership]map[string]bool{}, untold: map[Membership]map[string]int64{},
-		owed: map[string]int64{}, soon: map[string]bool{}, wakeSoon: func([]string) {}, owe: func(string) {},
+		held: map[Membership][]Membership{}, owed: map[string]int64{}, soon: map[string]bool{}, wakeSoon: func([]string) {}, owe: func(string) {},
 	}
 }
 
@@ -69,6 +71,17 @@ func (c *Census) Called(called map[Membership][]Membership) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.callers.former, c.callers.called = c.callers.called, called
+}
+
+// IsCalledBy takes note that service accounts of tiers have roles in the namespaces of another, by what is there.
+func (c *Census) IsCalledBy(tier Membership, callers []Membership) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, caller := range callers {
+		if !slices.Contains(c.callers.held[caller], tier) {
+			c.callers.held[caller] = append(c.callers.held[caller], tier)
+		}
+	}
 }
 
 // Callers returns the namespaces, sorted, whose service accounts are to have what is granted to a tier. It
@@ -191,7 +204,7 @@ func (c *Census) followAll(known map[string]Place, woken map[string]bool) {
 
 // dismiss has a caller's access taken away wherever its tier has any.
 func (c *Census) dismiss(tier Membership, woken map[string]bool) {
-	called := slices.Concat(c.callers.called[tier], c.callers.former[tier])
+	called := slices.Concat(c.callers.called[tier], c.callers.former[tier], c.callers.held[tier])
 	if len(called) == 0 {
 		return
 	}

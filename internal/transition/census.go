@@ -212,6 +212,7 @@ func (c *Census) Forget(namespace string) {
 		c.move(namespace, Place{})
 		delete(c.places, namespace)
 	}
+	delete(c.callers.soon, namespace)
 	woken := map[string]bool{}
 	c.told(namespace, c.callers.changes, woken)
 	c.wakeAll(woken)

@@ -95,6 +95,44 @@ func TestAccessFollowsMembership(t *testing.T) {
 	})
 }
 
+// TestWhoLeavesLosesAccessWhereItIsHeld has callers leave while the namespaces that they call are held.
+func TestWhoLeavesLosesAccessWhereItIsHeld(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"w1", "w2", "w3"} {
+		w.namespace(name, "web")
+	}
+	w.namespace("a1", "api")
+	shop := w.discovering().Obj()
+	shop.Spec.Tiers = append(shop.Spec.Tiers,
+		builders.MakeTier("x").Selector(w.layer("both")).Obj(), builders.MakeTier("y").Selector(w.layer("both")).Obj())
+	p := w.create(shop)
+	w.settled(p, 4)
+	all := func() bool { return w.mayList("w1", "a1") && w.mayList("w2", "a1") && w.mayList("w3", "a1") }
+	w.Eventually(all, soon, tick).Should(BeTrue())
+
+	w.run("since two tiers select it", func(w *world) {
+		w.relabel("a1", map[string]string{"layer": "both"})
+		w.condition(p, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonTiersOverlap)
+		w.Expect(all()).To(BeTrue(), "nothing else is taken away")
+		w.relabel("w1", map[string]string{"layer": "none"})
+		w.eventuallyBare("w1")
+		w.Expect(w.mayList("w1", "a1")).To(BeFalse())
+		w.Expect(w.mayList("w2", "a1")).To(BeTrue())
+	})
+	w.run("since the profile is in preview", func(w *world) {
+		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) { s.Mode = v1alpha1.ModePreview })
+		w.Expect(env.admin.Delete(w.ctx(), builders.MakeNamespace(w.ns("w2")).Obj())).To(Succeed())
+		w.Eventually(func() bool { return w.mayList("w2", "a1") }, soon, tick).Should(BeFalse())
+		w.Expect(w.mayList("w3", "a1")).To(BeTrue())
+	})
+	w.run("also after a restart", func(w *world) {
+		w.Expect(env.operator.Stop()).To(Succeed())
+		w.Expect(env.operator.Start()).To(Succeed())
+		w.Expect(env.admin.Delete(w.ctx(), builders.MakeNamespace(w.ns("w3")).Obj())).To(Succeed())
+		w.Eventually(func() bool { return w.mayList("w3", "a1") }, soon, tick).Should(BeFalse())
+	})
+}
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
