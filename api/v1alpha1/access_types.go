@@ -61,6 +61,7 @@ type PolicyRule struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=253
+	// +kubebuilder:validation:items:Pattern=`^[^A-Z]+$`
 	Resources []string `json:"resources,omitempty"`
 
 	// resourceNames narrows the rule to objects with these names. Left out, it
@@ -73,13 +74,15 @@ type PolicyRule struct {
 	// +kubebuilder:validation:items:MaxLength=253
 	ResourceNames []string `json:"resourceNames,omitempty"`
 
-	// verbs are what is allowed, such as get, list and watch; "*" is everything.
+	// verbs are what is allowed, in lower case, such as get, list and watch; "*" is
+	// everything.
 	// +required
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^[^A-Z]+$`
 	Verbs []string `json:"verbs,omitempty"`
 }
 

@@ -86,7 +86,7 @@ func failureProblem(f *Failure) status.Problem {
 	switch f.Class {
 	case AboveCeiling:
 		return problem(v1alpha1.ReasonAboveCeiling, "%s is above what the operator may grant; grant less, or let a cluster admin add %s"+
-			" to a ClusterRole labelled segmentation.dev/grantable: \"true\"%s", refused(f), raise(f), missing(f.Detail))
+			" to a ClusterRole labelled segmentation.dev/grantable: \"true\"%s", refused(f), raise(f), missing(f))
 	case RoleMissing:
 		return problem(v1alpha1.ReasonRoleMissing, roleMissing, f.Role)
 	case Rejected:
@@ -117,10 +117,11 @@ const roleMissing = "ClusterRole %s does not exist; create it, or correct access
 // maxMissing is how much of the missing permissions is quoted: a status should fit on a screen.
 const maxMissing = 200
 
-// missing quotes the permissions that the operator lacks, if the API server named them.
-func missing(rules string) string {
-	if rules == "" {
+// missing quotes the permissions that the operator lacks, if the API server named them. Of a ClusterRole they are
+// no help: what is missing is the right to bind it.
+func missing(f *Failure) string {
+	if f.Detail == "" || f.IsClusterRole {
 		return ""
 	}
-	return "; missing are " + status.Shorten(rules, maxMissing)
+	return "; missing are " + status.Shorten(f.Detail, maxMissing)
 }

@@ -72,7 +72,7 @@ func (e *excess) compare(targets []target, verbs values, declared []*rule) {
 	}
 }
 
-// String tells the first of the targets with its verbs, and how many resources more there are;
+// String tells the gravest of the targets with its verbs, and how many resources more there are;
 // empty if there is nothing.
 func (e *excess) String() string {
 	if e.uncompared {
@@ -82,7 +82,10 @@ func (e *excess) String() string {
 		return ""
 	}
 	targets := slices.SortedFunc(maps.Keys(e.verbs), compareTargets)
-	first := &targets[0]
+	worst := slices.MinFunc(targets, func(a, b target) int {
+		return cmp.Compare(e.harmlessness(&a), e.harmlessness(&b))
+	})
+	first := &worst
 	text := verbsInWords(e.verbs[*first]) + " on " + first.String()
 	if first.named {
 		text += " " + clip(first.name, maxWord)
@@ -92,6 +95,21 @@ func (e *excess) String() string {
 		text += fmt.Sprintf(" (and on %s)", count(more, "more resource"))
 	}
 	return clip(text, maxExcess)
+}
+
+// harmlessness orders targets for who reads only of one: everything, then what gives away or runs what is not
+// one's own, then what can be written, then what can be read. Of equal ones the first counts.
+func (e *excess) harmlessness(t *target) int {
+	switch {
+	case t.resource == rbacv1.ResourceAll:
+		return 0
+	case t.group == "" && slices.Contains([]string{"secrets", "pods/exec", "pods/attach", "serviceaccounts/token"}, t.resource):
+		return 1
+	case slices.ContainsFunc(e.verbs[*t], func(verb string) bool { return !slices.Contains([]string{"get", "list", "watch"}, verb) }):
+		return 2
+	default:
+		return 3
+	}
 }
 
 func compareTargets(a, b target) int {

@@ -194,7 +194,7 @@ func (w *world) undeclared(b *rbacv1.RoleBinding, all []request) *request {
 func TestABindingIsReportedIfAndOnlyIfItAllowsMore(t *testing.T) {
 	all := everything()
 	reported, covered := 0, 0
-	rapid.Check(t, func(t *rapid.T) {
+	check := func(t *rapid.T) {
 		w := drawWorld(t)
 		found := map[string]string{}
 		for _, u := range Access(w.in) {
@@ -217,7 +217,14 @@ func TestABindingIsReportedIfAndOnlyIfItAllowsMore(t *testing.T) {
 				covered++
 			}
 		}
-	})
+	}
+	// What is declared as a whole is seldom drawn.
+	for range 30 {
+		rapid.Check(t, check)
+		if t.Failed() || reported > 0 && covered > 0 {
+			break
+		}
+	}
 	if reported == 0 || covered == 0 {
 		t.Errorf("%d bindings were reported, and %d that grant something were not: the property was not put to the test", reported, covered)
 	}

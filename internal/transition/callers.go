@@ -37,7 +37,8 @@ func newCallers() callers {
 	return callers{
 		of: map[Membership]map[string]bool{}, listed: map[Membership][]string{},
 		in: map[Membership]map[string]bool{}, untold: map[Membership]map[string]int64{},
-		held: map[Membership][]Membership{}, owed: map[string]int64{}, soon: map[string]bool{}, wakeSoon: func([]string) {}, owe: func(string) {},
+		held: map[Membership][]Membership{}, owed: map[string]int64{},
+		soon: map[string]bool{}, wakeSoon: func([]string) {}, owe: func(string) {},
 	}
 }
 

@@ -19,7 +19,8 @@ type PolicyRuleApplyConfiguration struct {
 	// means every object. It cannot narrow create, and list and watch only for
 	// requests that select one name.
 	ResourceNames []string `json:"resourceNames,omitempty"`
-	// verbs are what is allowed, such as get, list and watch; "*" is everything.
+	// verbs are what is allowed, in lower case, such as get, list and watch; "*" is
+	// everything.
 	Verbs []string `json:"verbs,omitempty"`
 }
 
