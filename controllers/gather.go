@@ -11,7 +11,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
-	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
 // gather reads one namespace from the cache; nil if it is gone or going. A namespace that is
@@ -41,22 +40,13 @@ func gather(ctx context.Context, reader client.Reader, name string) (*apply.Obse
 	}, nil
 }
 
-// gatherPolicies reads from the cache which policies are in a namespace, unless it has the labels of a tier
-// whose service accounts get no roles elsewhere: then nobody asks.
-func gatherPolicies(
-	ctx context.Context, reader client.Reader, namespace *metav1.PartialObjectMetadata,
-	called map[transition.Membership][]transition.Membership,
-) (*apply.Observed, error) {
-	observed := &apply.Observed{Namespace: namespace}
-	if has := membershipOf(namespace); has.Profile != "" && len(called[has]) == 0 {
-		return observed, nil
-	}
+// gatherPolicies reads from the cache which policies are in a namespace.
+func gatherPolicies(ctx context.Context, reader client.Reader, namespace *metav1.PartialObjectMetadata) (*apply.Observed, error) {
 	var policies networkingv1.NetworkPolicyList
 	if err := reader.List(ctx, &policies, client.InNamespace(namespace.Name), client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing policies: %w", err)
 	}
-	observed.Policies = policies.Items
-	return observed, nil
+	return &apply.Observed{Namespace: namespace, Policies: policies.Items}, nil
 }
 
 // getNamespace returns the metadata of a namespace.

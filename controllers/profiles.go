@@ -185,18 +185,17 @@ func (p *Profiles) renew(
 		return nil, err
 	}
 	next := p.take(list, identities, own)
-	called := next.called()
 	places := make(map[string]transition.Place, len(namespaces))
 	for i := range namespaces {
 		namespace := p.asWritten(&namespaces[i])
-		observed, err := gatherPolicies(ctx, p.reader, namespace, called)
+		observed, err := gatherPolicies(ctx, p.reader, namespace)
 		if err != nil {
 			return nil, err
 		}
 		places[namespace.Name] = next.place(observed, next.decide(namespace, p.protected))
 	}
 	p.snapshot = next
-	p.census.Called(called)
+	p.census.Called(next.called())
 	p.census.Take(next.serial, places)
 	return next, nil
 }

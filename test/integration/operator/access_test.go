@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 	"github.com/segmentation-dev/segmentation-operator/test/cluster"
+	"github.com/segmentation-dev/segmentation-operator/test/deploy"
 )
 
 // mayList asks the API server whether a service account of one namespace may list pods in another.
@@ -76,7 +78,7 @@ func TestAccessFollowsMembership(t *testing.T) {
 		taken, unlabelled := time.Time{}, time.Time{}
 		for _, e := range events {
 			switch {
-			case e.Resource == "rolebindings" && e.IsWrite():
+			case e.User == deploy.User && e.Resource == "rolebindings" && e.IsWrite() && strings.HasPrefix(e.Namespace, w.name):
 				taken = later(taken, e.Completed)
 			case e.Resource == "namespaces" && e.Verb == "patch" && e.Name == w.ns("w2"):
 				unlabelled = e.Received
@@ -133,6 +135,30 @@ func TestWhoLeavesLosesAccessWhereItIsHeld(t *testing.T) {
 	})
 }
 
+// TestAnOrphanKeepsAccess deletes a profile as an orphan, and restarts the operator: who has not left keeps what he has.
+func TestAnOrphanKeepsAccess(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"w1", "w2"} {
+		w.namespace(name, "web")
+	}
+	w.namespace("a1", "api")
+	p := w.create(w.discovering().Obj())
+	w.settled(p, 3)
+	w.Eventually(func() bool { return w.mayList("w1", "a1") && w.mayList("w2", "a1") }, soon, tick).Should(BeTrue())
+	w.Expect(env.admin.Delete(w.ctx(), p, client.PropagationPolicy(metav1.DeletePropagationOrphan))).To(Succeed())
+	w.Eventually(func() error { return env.admin.Get(w.ctx(), client.ObjectKeyFromObject(p), p.DeepCopy()) }, soon, tick).ShouldNot(Succeed())
+	mark := builders.MakeNetworkPolicy(deploy.Namespace, "segmentation-profile-"+p.Name).Obj()
+	w.root.Cleanup(func() { _ = env.admin.Delete(context.Background(), mark) })
+
+	w.Expect(env.operator.Stop()).To(Succeed())
+	w.Expect(env.operator.Start()).To(Succeed())
+	w.run("of two, one is deleted", func(w *world) {
+		w.Expect(env.admin.Delete(w.ctx(), builders.MakeNamespace(w.ns("w2")).Obj())).To(Succeed())
+		w.Eventually(func() bool { return w.mayList("w2", "a1") }, soon, tick).Should(BeFalse())
+		w.Expect(w.mayList("w1", "a1")).To(BeTrue())
+	})
+}
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a
@@ -164,7 +190,8 @@ func TestAccessIsQuiet(t *testing.T) {
 	events, err := env.cluster.Audit().Since(w.ctx(), start)
 	w.Expect(err).NotTo(HaveOccurred())
 	w.Expect(slices.DeleteFunc(events, func(e cluster.AuditEvent) bool {
-		return e.Resource != "rolebindings" && e.Resource != "roles" || !e.IsWrite()
+		return e.User != deploy.User || e.Resource != "rolebindings" && e.Resource != "roles" || !e.IsWrite() ||
+			!strings.HasPrefix(e.Namespace, w.name)
 	})).To(BeEmpty())
 }
 
