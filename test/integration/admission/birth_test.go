@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -193,13 +194,14 @@ func TestHowLongANewNamespaceWaitsForItsFirstPod(t *testing.T) {
 			var hasty, deployed births
 			var refused atomic.Int64
 			for i := range *newborns {
-				name := fmt.Sprintf("hasty-%d", i)
+				// Those of the other kind may still be about to go.
+				name := fmt.Sprintf("hasty-%s-%d", strings.ToLower(string(admission)), i)
 				begin := time.Now()
 				w.namespace(name, "web")
 				w.Expect(w.insist(pod(w.ns(name), "first"), notIsolated(w.ns(name), "web", p.Name), &refused)).To(Succeed())
 				hasty = append(hasty, time.Since(begin))
 
-				name = fmt.Sprintf("deployed-%d", i)
+				name = fmt.Sprintf("deployed-%s-%d", strings.ToLower(string(admission)), i)
 				deployed = append(deployed, w.born(w.ns(name), func() {
 					w.namespace(name, "web")
 					w.Expect(env.admin.Create(w.ctx(), deployment(w.ns(name)))).To(Succeed())
