@@ -120,6 +120,7 @@ undeploy: kubectl remove-admission ## Remove operator, RBAC, CRD, and with it ev
 
 .PHONY: remove-admission
 remove-admission: kubectl ## Remove the admission policies, whatever state the cluster is in.
+	@echo "removing the admission policies; make deploy puts them back"
 	@$(KUBECTL) delete --ignore-not-found validatingadmissionpolicybindings,validatingadmissionpolicies -l segmentation.dev/admission=true
 
 .PHONY: kubectl

@@ -59,10 +59,17 @@ func (l *Ledger) record(e entry) {
 
 // unsettle takes note that a namespace that was settled is not so any more.
 func (l *Ledger) unsettle(namespace string) {
-	e, known := l.get(namespace)
-	if known && e.State == status.Settled {
+	l.mu.Lock()
+	e, known := l.entries[namespace]
+	settled := known && e.State == status.Settled
+	if settled {
 		e.State = status.Written
-		l.record(e)
+		l.entries[namespace] = e
+	}
+	notify := l.notify
+	l.mu.Unlock()
+	if settled {
+		announce(notify, &e.Namespace)
 	}
 }
 

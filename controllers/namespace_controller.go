@@ -151,7 +151,7 @@ func (r *NamespaceReconciler) carryOut(
 		}, nil
 	case claim.Held:
 		r.Census.IsCalledBy(membershipOf(observed.Namespace), observed.BoundTiers())
-		return outcome{Result: applier.Hold(ctx, observed, r.Census.Callers)}, nil
+		return outcome{Result: applier.Hold(ctx, view, observed, r.Census.Callers)}, nil
 	default:
 		return outcome{Result: applier.Release(ctx, view, observed)}, nil
 	}

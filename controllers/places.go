@@ -61,7 +61,7 @@ func (s *snapshot) place(observed *apply.Observed, decision claim.Decision) tran
 	case claim.Claimed:
 		place.Due = transition.Membership{Profile: decision.Profile, Tier: decision.Tier}
 	case claim.Held:
-		place.Due = has
+		place.Due, place.Held = has, true
 	case claim.Unclaimed:
 	}
 	place.Kept = place.Due != transition.Membership{}

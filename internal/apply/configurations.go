@@ -29,6 +29,7 @@ func configuration(w Write) (*unstructured.Unstructured, error) {
 		config.SetResourceVersion(neverVersion)
 	} else {
 		config.SetUID(w.UID)
+		config.SetResourceVersion(w.Version)
 	}
 	switch w.Desired.(type) {
 	case *networkingv1.NetworkPolicy:

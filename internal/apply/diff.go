@@ -68,6 +68,9 @@ type Write struct {
 	Desired client.Object
 	// UID is the UID of the object as it is; empty if there is none.
 	UID types.UID
+	// Version is the resource version that the object must still have, if what is desired was made from it;
+	// empty if any will do.
+	Version string
 }
 
 // Taken is an object that is in the way.

@@ -21,10 +21,10 @@ type Callers func(tier transition.Membership) []string
 // of its own, nor for a member of another tier than that policy vouches for, nor leave it open if
 // it was about to leave, nor leave those access there who are no callers any more. It never
 // labels: who may write in the namespace may write the policy's labels too.
-func (a *Applier) Hold(ctx context.Context, observed *Observed, callers Callers) Result {
+func (a *Applier) Hold(ctx context.Context, view transition.View, observed *Observed, callers Callers) Result {
 	r := a.begin(ctx, observed)
 	r.dropCallers(callers)
-	if observed.carriesMembership() && !observed.IsVouchedFor() {
+	if observed.carriesMembership() && (view.IsForged || !observed.IsVouchedFor()) {
 		r.unlabel(ofAnyVersion)
 	}
 	r.steps(transition.Shutting(r.ownPolicies("")))
@@ -39,7 +39,7 @@ func (a *Applier) Hold(ctx context.Context, observed *Observed, callers Callers)
 func (r *run) dropCallers(callers Callers) {
 	for i := range r.observed.Bindings {
 		b := &r.observed.Bindings[i]
-		if !IsManaged(b) || b.DeletionTimestamp != nil || len(boundTiers(b)) == 0 {
+		if !IsOurs(b, "") || b.DeletionTimestamp != nil || len(boundTiers(b)) == 0 {
 			continue
 		}
 		switch kept := keptSubjects(b, callers); {
@@ -47,7 +47,7 @@ func (r *run) dropCallers(callers Callers) {
 		case len(kept) == 0:
 			r.remove([]client.Object{b})
 		default:
-			r.write(Write{Desired: withSubjects(b, kept), UID: b.UID})
+			r.write(Write{Desired: withSubjects(b, kept), UID: b.UID, Version: b.ResourceVersion})
 		}
 	}
 }
@@ -57,7 +57,7 @@ func (r *run) dropCallers(callers Callers) {
 func (o *Observed) BoundTiers() []transition.Membership {
 	var out []transition.Membership
 	for i := range o.Bindings {
-		if IsManaged(&o.Bindings[i]) {
+		if IsOurs(&o.Bindings[i], "") {
 			out = append(out, boundTiers(&o.Bindings[i])...)
 		}
 	}
@@ -96,11 +96,11 @@ func withSubjects(b *rbacv1.RoleBinding, subjects []rbacv1.Subject) *rbacv1.Role
 		TypeMeta: metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: "RoleBinding"},
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: b.Namespace, Name: b.Name, OwnerReferences: b.OwnerReferences,
-			Labels: map[string]string{}, Annotations: map[string]string{},
+			Labels: map[string]string{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue}, Annotations: map[string]string{},
 		},
 		Subjects: subjects, RoleRef: b.RoleRef,
 	}
-	for _, key := range []string{v1alpha1.ManagedByLabel, v1alpha1.ProfileLabel, v1alpha1.TierLabel} {
+	for _, key := range []string{v1alpha1.ProfileLabel, v1alpha1.TierLabel} {
 		out.Labels[key] = b.Labels[key]
 	}
 	for _, key := range []string{v1alpha1.DeclaredByAnnotation, v1alpha1.CallersAnnotation} {

@@ -47,7 +47,7 @@ func TestWhoLeftLosesAccessAlsoWhereItIsHeld(t *testing.T) {
 			before := rendered(t, c.profile).WithCallers(func(string) []string { return []string{"two", "three"} })
 			observed := see(member).holding(before).Observed
 			r := &recorder{}
-			New(r, r).Hold(t.Context(), observed, func(tier transition.Membership) []string {
+			New(r, r).Hold(t.Context(), transition.View{}, observed, func(tier transition.Membership) []string {
 				if tier != (transition.Membership{Profile: "shop", Tier: "api"}) {
 					t.Errorf("asked for callers of %v", tier)
 				}

@@ -125,7 +125,7 @@ func TestForgedLabels(t *testing.T) {
 			todo := task(shop(t)).seeing(among(transition.Moving, nil), compiled(t, shopProfile()))
 			for verb, do := range map[string]func(*Applier){
 				"Member": func(a *Applier) { a.Member(t.Context(), todo, observed) },
-				"Hold":   func(a *Applier) { a.Hold(t.Context(), observed, nobody) },
+				"Hold":   func(a *Applier) { a.Hold(t.Context(), transition.View{}, observed, nobody) },
 			} {
 				r := &recorder{errs: map[string]error{"create " + podsPolicy: forbidden(nil)}}
 				do(New(r, r))

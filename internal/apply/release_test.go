@@ -208,7 +208,7 @@ func TestWhoseChangesLabelsOutlast(t *testing.T) {
 
 func release(ctx context.Context, a *Applier, t *Task, o *Observed) { a.Release(ctx, t.View, o) }
 func join(ctx context.Context, a *Applier, t *Task, o *Observed)    { a.Member(ctx, t, o) }
-func hold(ctx context.Context, a *Applier, _ *Task, o *Observed)    { a.Hold(ctx, o, nobody) }
+func hold(ctx context.Context, a *Applier, t *Task, o *Observed)    { a.Hold(ctx, t.View, o, nobody) }
 
 func TestHold(t *testing.T) {
 	cases := map[string]struct {
@@ -249,7 +249,7 @@ func TestHold(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			r := &recorder{}
-			result := New(r, r).Hold(t.Context(), c.observed(shop(t)), nobody)
+			result := New(r, r).Hold(t.Context(), transition.View{}, c.observed(shop(t)), nobody)
 			if diff := cmp.Diff(c.want, r.calls); diff != "" {
 				t.Errorf("requests (-want +got):\n%s", diff)
 			}

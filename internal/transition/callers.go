@@ -7,7 +7,8 @@ import (
 
 // Access follows membership. The service accounts of a tier's namespaces may have roles in the namespaces of
 // other tiers: the first are callers, the second are called. When a namespace ceases to be a caller, those
-// that it called take its access away first; only then may its labels change, and be it opened.
+// that it called are asked to take its access away first; only then may its labels change, and be it opened.
+// One in which that fails is tried again, and not waited for: nobody is to be kept in a tier by it.
 
 // callers are the namespaces whose service accounts have what is granted to their tier.
 type callers struct {
@@ -74,12 +75,17 @@ func (c *Census) Called(called map[Membership][]Membership) {
 	c.callers.former, c.callers.called = c.callers.called, called
 }
 
+// maxHeld bounds what is remembered of held namespaces: where the boundary does not defend itself, anybody may
+// write what is read there.
+const maxHeld = 4096
+
 // IsCalledBy takes note that service accounts of tiers have roles in the namespaces of another, by what is there.
 func (c *Census) IsCalledBy(tier Membership, callers []Membership) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, caller := range callers {
-		if !slices.Contains(c.callers.held[caller], tier) {
+		known := c.callers.held[caller]
+		if caller.Profile == tier.Profile && !slices.Contains(known, tier) && (known != nil || len(c.callers.held) < maxHeld) {
 			c.callers.held[caller] = append(c.callers.held[caller], tier)
 		}
 	}

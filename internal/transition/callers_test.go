@@ -236,3 +236,18 @@ func TestCallersAreWhatThePlacesMakeOfThem(t *testing.T) {
 		}
 	})
 }
+
+// TestForgedLabelsOfAHeldNamespaceMakeNoCaller: two tiers select it, so it stays as it is. Somebody writes labels, and
+// a policy that bears them out.
+func TestForgedLabelsOfAHeldNamespaceMakeNoCaller(t *testing.T) {
+	o := calling(t, map[string]Place{"one": at("", ""), "two": vouched("shop/api", "shop/api")})
+	o.looks("one", Progress{})
+	forged := vouched("shop/web", "shop/web")
+	forged.Held = true
+	if view, _ := o.Enter(1, "one", forged); !view.IsForged {
+		t.Error("it is not taken for forged")
+	}
+	if got := o.Callers(in("shop/web")); len(got) > 0 {
+		t.Errorf("callers are %v", got)
+	}
+}

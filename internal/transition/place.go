@@ -24,6 +24,8 @@ type Place struct {
 	// Isolated is set if it has no labels and policies of the operator's all the same: it was about to get
 	// some. What these policies allow need not be what is due by now.
 	Isolated bool
+	// Held is set if the namespace stays as it is: what it is due is what its labels say, whoever wrote them.
+	Held bool
 	// Vouched is set if the namespace's own policies bear out what its labels say.
 	Vouched bool
 	// Basis tells one generation of the profile that the namespace is due to from another.
@@ -212,7 +214,7 @@ func (p *Place) isForgedSince(old *Place) bool {
 	if p.Has == old.Has {
 		return old.isForged
 	}
-	return p.Has != (Membership{}) && p.Has != old.Due && p.Has != p.Due && !old.isDoubtful
+	return p.Has != (Membership{}) && p.Has != old.Due && (p.Held || p.Has != p.Due) && !old.isDoubtful
 }
 
 // has takes note of what the operator has made the labels say.
