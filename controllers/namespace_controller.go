@@ -150,7 +150,7 @@ func (r *NamespaceReconciler) carryOut(
 			undeclared: undeclared(rendered, observed, owner.identity.uid, roles),
 		}, nil
 	case claim.Held:
-		r.Census.IsCalledBy(membershipOf(observed.Namespace), observed.BoundTiers())
+		r.Census.NoteCalled(membershipOf(observed.Namespace), observed.BoundTiers())
 		return outcome{Result: applier.Hold(ctx, view, observed, r.Census.Callers)}, nil
 	default:
 		return outcome{Result: applier.Release(ctx, view, observed)}, nil

@@ -82,11 +82,10 @@ func (e *excess) String() string {
 		return ""
 	}
 	targets := slices.SortedFunc(maps.Keys(e.verbs), compareTargets)
-	worst := slices.MinFunc(targets, func(a, b target) int {
+	first := slices.MinFunc(targets, func(a, b target) int {
 		return cmp.Compare(e.harmlessness(&a), e.harmlessness(&b))
 	})
-	first := &worst
-	text := verbsInWords(e.verbs[*first]) + " on " + first.String()
+	text := verbsInWords(e.verbs[first]) + " on " + first.String()
 	if first.named {
 		text += " " + clip(first.name, maxWord)
 	}

@@ -43,6 +43,13 @@ func newCallers() callers {
 	}
 }
 
+// clear drops all namespaces, which are about to be taken anew. What others have not been told of yet stays.
+func (c *callers) clear() {
+	clear(c.of)
+	clear(c.listed)
+	clear(c.in)
+}
+
 // WakeSoonWith sets what is called with namespaces that others have come to call, while still more are about
 // to: each has to be looked at only once for all that come within a while.
 func (c *Census) WakeSoonWith(wake func(namespaces []string)) {
@@ -79,8 +86,8 @@ func (c *Census) Called(called map[Membership][]Membership) {
 // write what is read there.
 const maxHeld = 4096
 
-// IsCalledBy takes note that service accounts of tiers have roles in the namespaces of another, by what is there.
-func (c *Census) IsCalledBy(tier Membership, callers []Membership) {
+// NoteCalled takes note that service accounts of tiers have roles in the namespaces of another, by what is there.
+func (c *Census) NoteCalled(tier Membership, callers []Membership) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, caller := range callers {
@@ -222,7 +229,7 @@ func (c *Census) dismiss(tier Membership, woken map[string]bool) {
 				c.callers.untold[tier] = map[string]int64{}
 			}
 			c.callers.untold[tier][namespace] = c.callers.changes
-			c.callers.isOwed(namespace)
+			c.callers.markOwed(namespace)
 			woken[namespace] = true
 		}
 	}
@@ -236,7 +243,7 @@ func (c *Census) admit(tier Membership, woken map[string]bool) {
 	waits := c.of(tier.Profile).joining > 0
 	for _, other := range c.callers.called[tier] {
 		for namespace := range c.callers.in[other] {
-			c.callers.isOwed(namespace)
+			c.callers.markOwed(namespace)
 			switch {
 			case !waits:
 				woken[namespace] = true
@@ -252,15 +259,16 @@ func (c *Census) admit(tier Membership, woken map[string]bool) {
 	}
 }
 
-// isOwed takes note that the callers of a namespace have changed.
-func (c *callers) isOwed(namespace string) {
+// markOwed takes note that the callers of a namespace have changed.
+func (c *callers) markOwed(namespace string) {
 	c.owed[namespace] = c.changes
 	c.owe(namespace)
 }
 
-// told takes note that a namespace was looked at in view of all changes of callers up to a count, and collects
-// those who waited for that.
-func (c *Census) told(namespace string, changes int64, woken map[string]bool) {
+// told takes note that a namespace was looked at in view of all changes of callers up to a count, and wakes
+// those up who waited for that.
+func (c *Census) told(namespace string, changes int64) {
+	woken := map[string]bool{}
 	if count, owed := c.callers.owed[namespace]; owed && count <= changes {
 		delete(c.callers.owed, namespace)
 	}
@@ -274,6 +282,7 @@ func (c *Census) told(namespace string, changes int64, woken map[string]bool) {
 			c.rouse(tier.Profile, namespace, woken)
 		}
 	}
+	c.wakeAll(woken)
 }
 
 // hasAccess tells whether a namespace that departs may still have access that others are to take away.

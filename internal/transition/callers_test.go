@@ -175,8 +175,8 @@ func TestWhatIsThereCountsAsCalled(t *testing.T) {
 	o := calling(t, map[string]Place{"one": vouched("shop/web", "shop/web"), "two": vouched("shop/api", "shop/api")})
 	o.Called(nil)
 	o.Called(nil)
-	o.IsCalledBy(in("shop/api"), []Membership{in("shop/web")})
-	o.IsCalledBy(in("shop/api"), []Membership{in("shop/web")})
+	o.NoteCalled(in("shop/api"), []Membership{in("shop/web")})
+	o.NoteCalled(in("shop/api"), []Membership{in("shop/web")})
 	if view, _ := o.Enter(1, "one", vouched("shop/web", "")); view.MayOpen || !slices.Contains(o.woken, "two") {
 		t.Errorf("it does not wait for one that it may still have access to; woken are %v", o.woken)
 	}

@@ -63,7 +63,7 @@ func (c *Census) Take(serial int64, places map[string]Place) {
 	known, waiting := c.places, c.waiting
 	c.places, c.counts, c.waiting = map[string]Place{}, map[string]*counts{}, map[string]map[string]bool{}
 	c.mistaken, c.kept, c.leaving = byTier{}, byTier{}, map[string]bool{}
-	c.callers.of, c.callers.listed, c.callers.in = newCallers().of, newCallers().listed, newCallers().in
+	c.callers.clear()
 	for namespace, place := range places {
 		if old, was := known[namespace]; was {
 			place = place.remembering(&old)
@@ -105,9 +105,7 @@ func (c *Census) Report(serial int64, namespace string, seen View, progress Prog
 	if !known || serial != c.serial {
 		return known
 	}
-	woken := map[string]bool{}
-	c.told(namespace, seen.Callers, woken)
-	c.wakeAll(woken)
+	c.told(namespace, seen.Callers)
 	present := c.view(&place)
 	present.WasExact = seen.WasExact
 	again = progress.Waiting && present != seen
@@ -213,9 +211,7 @@ func (c *Census) Forget(namespace string) {
 		delete(c.places, namespace)
 	}
 	delete(c.callers.soon, namespace)
-	woken := map[string]bool{}
-	c.told(namespace, c.callers.changes, woken)
-	c.wakeAll(woken)
+	c.told(namespace, c.callers.changes)
 }
 
 // move changes the place of a namespace, and wakes those up who waited for that.

@@ -3,6 +3,7 @@ package admission
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -155,30 +156,35 @@ func (s *siege) holds(namespace string, want render.Objects) error {
 			return err
 		}
 	}
-	have := map[string]string{}
-	for _, p := range policies.Items {
-		have["NetworkPolicy "+p.Name] = render.Key(p.Spec)
+	have, due := map[string]string{}, contents(want)
+	for i := range policies.Items {
+		maps.Copy(have, contents(render.Objects{Policies: []*networkingv1.NetworkPolicy{&policies.Items[i]}}))
 	}
-	for _, r := range roles.Items {
-		have["Role "+r.Name] = render.Key(r.Rules)
+	for i := range roles.Items {
+		maps.Copy(have, contents(render.Objects{Roles: []*rbacv1.Role{&roles.Items[i]}}))
 	}
-	for _, b := range bindings.Items {
-		have["RoleBinding "+b.Name] = render.Key(b.Subjects)
-	}
-	due := map[string]string{}
-	for _, p := range want.Policies {
-		due["NetworkPolicy "+p.Name] = render.Key(p.Spec)
-	}
-	for _, r := range want.Roles {
-		due["Role "+r.Name] = render.Key(r.Rules)
-	}
-	for _, b := range want.Bindings {
-		due["RoleBinding "+b.Name] = render.Key(b.Subjects)
+	for i := range bindings.Items {
+		maps.Copy(have, contents(render.Objects{Bindings: []*rbacv1.RoleBinding{&bindings.Items[i]}}))
 	}
 	if render.Key(have) != render.Key(due) {
 		return fmt.Errorf("%s holds %v, want %v", namespace, have, due)
 	}
 	return nil
+}
+
+// contents are what objects say, by kind and name.
+func contents(objects render.Objects) map[string]string {
+	out := map[string]string{}
+	for _, p := range objects.Policies {
+		out["NetworkPolicy "+p.Name] = render.Key(p.Spec)
+	}
+	for _, r := range objects.Roles {
+		out["Role "+r.Name] = render.Key(r.Rules)
+	}
+	for _, b := range objects.Bindings {
+		out["RoleBinding "+b.Name] = render.Key(b.Subjects)
+	}
+	return out
 }
 
 // changes has somebody change the profile. It changes nothing.
