@@ -18,6 +18,6 @@ package controllers
 // +kubebuilder:rbac:groups=segmentation.dev,resources=segmentationprofiles,verbs=list;watch
 // +kubebuilder:rbac:groups=segmentation.dev,resources=segmentationprofiles/status,verbs=patch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch;patch
-// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=list;watch;create;patch;delete
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=list;watch;create;update;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles;rolebindings;clusterroles,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,namespace=default,resources=events,verbs=create

@@ -6,8 +6,6 @@ import (
 
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -85,15 +83,14 @@ func (h *home) isGone(profile string) bool {
 	return h.keeper != nil && !marked
 }
 
-// writeBookmark writes the bookmark of a profile.
-func writeBookmark(ctx context.Context, c client.Writer, profile *v1alpha1.SegmentationProfile, namespace string) error {
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(render.Bookmark(profile.Name, profile.UID, namespace))
-	if err != nil {
-		return fmt.Errorf("converting a bookmark: %w", err)
+// writeBookmark writes the bookmark of a profile, in place of what another profile of that name left.
+func (h *home) writeBookmark(ctx context.Context, c client.Writer, profile *v1alpha1.SegmentationProfile) error {
+	bookmark, owner := render.Bookmark(profile.Name, profile.UID, h.keeper.Name), client.FieldOwner(v1alpha1.ManagedByValue)
+	write := func() error { return c.Create(ctx, bookmark, owner) }
+	if _, exists := h.bookmarks[profile.Name]; exists {
+		write = func() error { return c.Update(ctx, bookmark, owner) }
 	}
-	err = c.Apply(ctx, client.ApplyConfigurationFromUnstructured(&unstructured.Unstructured{Object: content}),
-		client.FieldOwner(v1alpha1.ManagedByValue), client.ForceOwnership)
-	if err != nil {
+	if err := write(); err != nil {
 		return fmt.Errorf("writing the bookmark: %w", err)
 	}
 	return nil

@@ -85,7 +85,7 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	}
 	var unmarked error
 	if !profiles.home.has(profile) {
-		unmarked = writeBookmark(ctx, r.Writer, profile, r.Namespace)
+		unmarked = profiles.home.writeBookmark(ctx, r.Writer, profile)
 	}
 	result, err := r.report(ctx, profile, profiles)
 	if unmarked != nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/go-logr/logr"
 	networkingv1 "k8s.io/api/networking/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -141,24 +140,27 @@ type run struct {
 	// blocked are the names of policies that cannot be written: see Changes.
 	blocked []string
 	// written are the objects that this pass wrote, as the API server returned them.
-	written map[key]metav1.ObjectMeta
+	written map[key]client.Object
+	// insists is set if writes are made whatever version an object has.
+	insists bool
 }
 
-func (a *Applier) begin(ctx context.Context, observed *Observed) *run {
+func (a *Applier) begin(ctx context.Context, view *transition.View, observed *Observed) *run {
 	return &run{
 		Applier:  a,
 		ctx:      ctx,
 		log:      logr.FromContextOrDiscard(ctx),
 		observed: observed,
 		based:    observed.basePolicy() != nil,
-		written:  map[key]metav1.ObjectMeta{},
+		written:  map[key]client.Object{},
+		insists:  view.FailsForLong,
 	}
 }
 
 // Member brings a namespace to the objects of its tier and, once its policies exist and all
-// others are ready for it, labels it as a member.
+// others are ready for it, labels it as a member. One that moves has lost what it is to lose of access by then.
 func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Result {
-	r := a.begin(ctx, observed)
+	r := a.begin(ctx, &task.View, observed)
 	changes := Diff(task.Rendered, observed, task.Owner)
 	r.Taken, r.Stuck, r.Seen, r.blocked = changes.Taken, changes.Stuck, changes.Seen, changes.Blocked
 	r.Withheld, r.unsettled = task.Rendered.Withheld, changes.withheld
@@ -168,6 +170,13 @@ func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Re
 		return r.Result
 	}
 	exact := r.bring(task)
+	if task.View.Role == transition.Joining {
+		// Access waits for the policies, and others wait for the labels: that a grant is checked takes the API server
+		// up to a tenth of a second.
+		r.relabel(task, exact)
+		r.give(&changes, &task.View)
+		return r.Result
+	}
 	r.give(&changes, &task.View)
 	r.relabel(task, exact)
 	return r.Result
@@ -182,27 +191,43 @@ func (r *run) failed(kind Kind) bool {
 	return false
 }
 
-// apply creates or changes one object. Only what the cache showed to be the operator's is
-// taken by force.
-func (r *run) apply(w Write) error {
-	config, err := configuration(w)
-	if err != nil {
-		return err
-	}
-	opts := []client.ApplyOption{fieldOwner}
+// put creates or changes one object. A change falls upon the very object that was compared, and as it was
+// then: whoever has changed it since may have added something that has to stay. Who does so again and again does
+// not keep it from being changed for long.
+func (r *run) put(w Write) error {
+	obj := copyOf(w.Desired)
 	if w.UID != "" {
-		opts = append(opts, client.ForceOwnership)
+		obj = replacement(w.Desired, r.known(w))
+		if w.Version != "" {
+			obj.SetResourceVersion(w.Version)
+		} else if r.insists {
+			obj.SetResourceVersion("")
+		}
 	}
-	err = r.request(keyOf(w.Desired), func(ctx context.Context) error {
-		return r.writer(kindOf(w.Desired)).Apply(ctx, client.ApplyConfigurationFromUnstructured(config), opts...)
+	err := r.request(keyOf(w.Desired), func(ctx context.Context) error {
+		if w.UID == "" {
+			return r.writer(kindOf(w.Desired)).Create(ctx, obj, fieldOwner)
+		}
+		return r.writer(kindOf(w.Desired)).Update(ctx, obj, fieldOwner)
 	})
 	if err != nil {
-		return fmt.Errorf("applying %s %s: %w", kindOf(w.Desired), w.Desired.GetName(), err)
+		return fmt.Errorf("writing %s %s: %w", kindOf(w.Desired), w.Desired.GetName(), err)
 	}
-	r.log.V(1).Info("Applied", "kind", kindOf(w.Desired), "object", w.Desired.GetName(), "created", w.UID == "")
-	r.expected.wrote(r.observed.Namespace.Name, keyOf(w.Desired), config.GetResourceVersion())
-	r.written[keyOf(w.Desired)] = metav1.ObjectMeta{UID: config.GetUID(), ResourceVersion: config.GetResourceVersion()}
-	return storedAsDesired(config, w.Desired)
+	r.log.V(1).Info("Written", "kind", kindOf(w.Desired), "object", w.Desired.GetName(), "created", w.UID == "")
+	r.expected.wrote(r.observed.Namespace.Name, keyOf(w.Desired), obj.GetResourceVersion())
+	r.written[keyOf(w.Desired)] = obj
+	if !matches(w.Desired, obj) {
+		return errAltered
+	}
+	return nil
+}
+
+// known is an object as this pass wrote it, or as it was seen before.
+func (r *run) known(w Write) client.Object {
+	if written, ok := r.written[keyOf(w.Desired)]; ok {
+		return written
+	}
+	return r.observed.find(keyOf(w.Desired))
 }
 
 func (r *run) remove(objects []client.Object) {

@@ -20,7 +20,7 @@ func TestMember(t *testing.T) {
 	oldRole := builders.MakeRBACRole(namespace, "segmentation-old").Managed().UID("old").ResourceVersion("3").Obj()
 	oldBinding := builders.MakeRoleBinding(namespace, "x").Managed().UID("old").ResourceVersion("3").Role("segmentation-old").Obj()
 	cases := map[string]memberCase{
-		"an empty namespace gets policies, then access, then its labels": {
+		"an empty namespace gets policies, then its labels, then access": {
 			observed: func(render.Objects) *Observed { return see(nil).Observed },
 			want:     everything,
 			state:    status.Written,
@@ -70,7 +70,7 @@ func TestMember(t *testing.T) {
 					s.Bindings = append(s.Bindings, *oldBinding)
 				})
 			},
-			want:  []string{"delete RoleBinding x", "delete NetworkPolicy segmentation-old-egress", "delete Role segmentation-old", labelling},
+			want:  []string{"delete RoleBinding x", "delete NetworkPolicy segmentation-old-egress", labelling, "delete Role segmentation-old"},
 			state: status.Written,
 		},
 		"what lost its label but belongs to the profile is removed when nothing declares it": {

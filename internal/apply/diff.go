@@ -6,6 +6,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -215,8 +216,8 @@ func roleRefDiffers(desired, current client.Object) bool {
 // matches tells whether an object is as it should be, as far as the operator says how it
 // should be: labels, annotations and owner references that others added do not count.
 func matches(desired, current client.Object) bool {
-	if !hasAll(current.GetLabels(), desired.GetLabels()) ||
-		!hasAll(current.GetAnnotations(), desired.GetAnnotations()) ||
+	if !sameOwn(current.GetLabels(), desired.GetLabels()) ||
+		!sameOwn(current.GetAnnotations(), desired.GetAnnotations()) ||
 		!hasOwners(current, desired) {
 		return false
 	}
@@ -232,6 +233,20 @@ func matches(desired, current client.Object) bool {
 	}
 }
 
+// sameOwn tells whether labels or annotations have all that is desired, and nothing of the operator's beside.
+func sameOwn(have, want map[string]string) bool {
+	if !hasAll(have, want) {
+		return false
+	}
+	for key := range have {
+		if _, wanted := want[key]; !wanted && render.IsOwnKey(key) {
+			return false
+		}
+	}
+	return true
+}
+
+// hasOwners tells whether an object has all owners that are desired, and no other profile.
 func hasOwners(current, desired client.Object) bool {
 	have := current.GetOwnerReferences()
 	for _, want := range desired.GetOwnerReferences() {
@@ -243,5 +258,7 @@ func hasOwners(current, desired client.Object) bool {
 			return false
 		}
 	}
-	return true
+	return !slices.ContainsFunc(have, func(ref metav1.OwnerReference) bool {
+		return render.IsOwnReference(ref) && !refers(desired.GetOwnerReferences(), ref)
+	})
 }

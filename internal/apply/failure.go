@@ -64,7 +64,7 @@ const escalation = "attempting to grant RBAC permissions not currently held"
 func classify(kind Kind, role string, err error) Failure {
 	failure := Failure{Kind: kind, Class: Retry, Detail: reason(err), Err: err}
 	switch {
-	case kind == KindNamespace && apierrors.IsConflict(err):
+	case apierrors.IsConflict(err):
 		failure.Class = Overtaken
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), escalation):
 		failure.Class, failure.Role, failure.Detail = AboveCeiling, role, missingRules(err.Error())

@@ -43,7 +43,7 @@ func TestClassify(t *testing.T) {
 		"a ClusterRole that is not there":  {err: apierrors.NewNotFound(schema.GroupResource{Resource: "rolebindings"}, "r"), want: Failure{Class: RoleMissing, Role: "r"}},
 		"something else that is not there": {err: apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "x"), want: Failure{Class: Retry, Detail: "NotFound"}},
 		"a namespace that is being ended":  {err: terminating, want: Failure{Class: Retry, Detail: "Forbidden"}},
-		"a conflict":                       {err: apierrors.NewConflict(resource, "x", errors.New("changed")), want: Failure{Class: Retry, Detail: "Conflict"}},
+		"a conflict":                       {err: apierrors.NewConflict(resource, "x", errors.New("changed")), want: Failure{Class: Overtaken, Detail: "Conflict"}},
 		"an overloaded API server":         {err: apierrors.NewTooManyRequests("wait", 1), want: Failure{Class: Retry, Detail: "TooManyRequests"}},
 		"no connection":                    {err: context.DeadlineExceeded, want: Failure{Class: Retry, Detail: "the API server could not be reached"}},
 	}

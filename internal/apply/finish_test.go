@@ -33,7 +33,7 @@ func TestWhenPoliciesMayBeWhatTheyShouldBeInTheEnd(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			todo := task(rendered(t, c.should)).seeing(among(c.role, c.view), compiled(t, c.should))
-			r := New(&recorder{}, &recorder{}).begin(t.Context(), see(member).holding(rendered(t, c.have)).Observed)
+			r := New(&recorder{}, &recorder{}).begin(t.Context(), &transition.View{}, see(member).holding(rendered(t, c.have)).Observed)
 			if got := r.mayFinish(todo, r.ownPolicies(shopUID)); got != c.want {
 				t.Errorf("they may: %t, want %t", got, c.want)
 			}
@@ -53,7 +53,7 @@ func TestWhoMayStillAdmitOthersByName(t *testing.T) {
 	for _, leaving := range []bool{false, true} {
 		view := among(transition.Member, func(v *transition.View) { v.Alone, v.AnyLeaving = true, leaving })
 		todo := task(rendered(t, profile)).seeing(view, compiled(t, profile))
-		r := New(&recorder{}, &recorder{}).begin(t.Context(), see(member).holding(rendered(t, profile)).but(byName))
+		r := New(&recorder{}, &recorder{}).begin(t.Context(), &transition.View{}, see(member).holding(rendered(t, profile)).but(byName))
 		if got := r.mayFinish(todo, r.ownPolicies(shopUID)); got == leaving {
 			t.Errorf("some leave: %t; it may finish: %t", leaving, got)
 		}
@@ -75,7 +75,7 @@ func TestAMoverMayBeRelabelledOnceItGoesByNoLabelsOfBefore(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			r := New(&recorder{}, &recorder{}).begin(t.Context(), see(nil).Observed)
+			r := New(&recorder{}, &recorder{}).begin(t.Context(), &transition.View{}, see(nil).Observed)
 			r.Progress.Reached = c.reached
 			if got := r.mayRelabel(&transition.View{Role: c.role, MayRelabel: c.others}); got != c.want {
 				t.Errorf("it may: %t, want %t", got, c.want)

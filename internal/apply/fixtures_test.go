@@ -127,7 +127,7 @@ var (
 	// those that have a policy of their own have it.
 	network    = []string{"create " + basePolicy, "create " + podsPolicy, "change " + basePolicy}
 	access     = []string{"create Role segmentation-viewer", "create RoleBinding " + binding}
-	everything = lists(network, access, []string{labelling})
+	everything = lists(network, []string{labelling}, access)
 )
 
 func lists(parts ...[]string) []string {

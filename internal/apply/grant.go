@@ -58,7 +58,7 @@ func roleName(obj client.Object) string {
 
 // write creates or changes a Role or a RoleBinding.
 func (r *run) write(w Write) {
-	if err := r.apply(w); err != nil {
+	if err := r.put(w); err != nil {
 		r.unsettled = append(r.unsettled, w.Desired)
 		r.failOn(w.Desired, err)
 	}

@@ -22,7 +22,7 @@ type Callers func(tier transition.Membership) []string
 // it was about to leave, nor leave those access there who are no callers any more. It never
 // labels: who may write in the namespace may write the policy's labels too.
 func (a *Applier) Hold(ctx context.Context, view transition.View, observed *Observed, callers Callers) Result {
-	r := a.begin(ctx, observed)
+	r := a.begin(ctx, &view, observed)
 	r.dropCallers(callers)
 	if observed.carriesMembership() && (view.IsForged || !observed.IsVouchedFor()) {
 		r.unlabel(ofAnyVersion)

@@ -184,7 +184,7 @@ func (r *run) steps(steps []transition.Step) {
 
 // mayRetry tells whether a policy could not be written, and trying again may help.
 func (r *run) mayRetry() bool {
-	return slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Kind == KindNetworkPolicy && f.Class == Retry })
+	return slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Kind == KindNetworkPolicy && !f.isLasting() })
 }
 
 func (r *run) step(step transition.Step) {
@@ -195,14 +195,16 @@ func (r *run) step(step transition.Step) {
 	if step.Current != nil && matches(step.Desired, step.Current) {
 		return
 	}
-	w := Write{Desired: step.Desired, UID: r.written[keyOf(step.Desired)].UID}
-	if step.Current != nil {
+	w := Write{Desired: step.Desired}
+	if written, ok := r.written[keyOf(step.Desired)]; ok {
+		w.UID = written.GetUID()
+	} else if step.Current != nil {
 		w.UID = step.Current.GetUID()
 	}
 	if w.UID == "" && r.isInTheWay(step.Desired.Name) {
 		return
 	}
-	if err := r.apply(w); err != nil {
+	if err := r.put(w); err != nil {
 		r.fail(KindNetworkPolicy, err)
 		return
 	}

@@ -186,7 +186,7 @@ func TestAJoinerWaitsForItsLabels(t *testing.T) {
 				return see(nil).holding(render.Objects{Policies: o.Policies}).Observed
 			},
 			errs:     map[string]error{access[0]: forbidden(errors.New("no"))},
-			want:     lists(access[:1], []string{labelling}),
+			want:     lists([]string{labelling}, access[:1]),
 			progress: transition.Progress{Reached: transition.Settled, Exact: true, Labelled: true},
 		},
 	}

@@ -7,10 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	networkingv1 "k8s.io/api/networking/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	corev1ac "k8s.io/client-go/applyconfigurations/core/v1"
@@ -25,6 +22,8 @@ type recorder struct {
 	errs map[string]error
 	// versions are those that the namespace must have when its labels are changed; empty for any.
 	versions []string
+	// replaced are the versions that objects must have when they are changed; empty for any.
+	replaced []string
 	// tells says of an object that is sent what is to be noted beside its name; optional.
 	tells func(client.Object) string
 	// altered is the name of an object that is stored otherwise than it was sent.
@@ -41,68 +40,60 @@ func (r *recorder) did(format string, args ...any) error {
 
 func (r *recorder) resourceVersion() string { return strconv.Itoa(100 + r.version) }
 
-// Apply writes down whether the object is created or changed, and whether by force.
+// Apply writes down that the namespace is labelled.
 func (r *recorder) Apply(_ context.Context, config runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
 	options := (&client.ApplyOptions{}).ApplyOptions(opts)
 	if options.FieldManager != "segmentation-operator" {
 		return fmt.Errorf("the field owner is %q", options.FieldManager)
 	}
-	force := options.Force != nil && *options.Force
-	if n, ok := config.(*corev1ac.NamespaceApplyConfiguration); ok {
-		version := ""
-		if n.ResourceVersion != nil {
-			version = *n.ResourceVersion
-		}
-		r.versions = append(r.versions, version)
-		err := r.did("label %s %s", *n.Name, n.Labels["segmentation.dev/tier"])
-		n.WithResourceVersion(r.resourceVersion())
-		return err
-	}
-	u, ok := config.(interface {
-		client.Object
-		UnstructuredContent() map[string]any
-	})
+	n, ok := config.(*corev1ac.NamespaceApplyConfiguration)
 	if !ok {
 		return fmt.Errorf("unexpected configuration %T", config)
 	}
-	verb := "create"
-	if u.GetUID() != "" {
-		verb = "change"
+	version := ""
+	if n.ResourceVersion != nil {
+		version = *n.ResourceVersion
 	}
-	if force != (verb == "change") || (u.GetResourceVersion() == neverVersion) != (verb == "create") {
-		return fmt.Errorf("%s of %s by force %t at version %q", verb, u.GetName(), force, u.GetResourceVersion())
-	}
-	kind, _, _ := unstructured.NestedString(u.UnstructuredContent(), "kind")
-	note := ""
-	if r.tells != nil {
-		note = r.tells(typed(kind, u.UnstructuredContent()))
-	}
-	err := r.did("%s %s %s%s", verb, kind, u.GetName(), note)
-	u.SetResourceVersion(r.resourceVersion())
-	if u.GetUID() == "" {
-		u.SetUID(types.UID("uid-of-" + u.GetName()))
-	}
-	if u.GetName() == r.altered {
-		u.SetAnnotations(map[string]string{"segmentation.dev/declared-by": "somebody else"})
-	}
+	r.versions = append(r.versions, version)
+	err := r.did("label %s %s", *n.Name, n.Labels["segmentation.dev/tier"])
+	n.WithResourceVersion(r.resourceVersion())
 	return err
 }
 
-// typed reads an object that is applied.
-func typed(kind string, content map[string]any) client.Object {
-	var out client.Object
-	switch Kind(kind) {
-	case KindNetworkPolicy:
-		out = &networkingv1.NetworkPolicy{}
-	case KindRole:
-		out = &rbacv1.Role{}
-	default:
-		out = &rbacv1.RoleBinding{}
+// Create writes down what is created.
+func (r *recorder) Create(_ context.Context, obj client.Object, opts ...client.CreateOption) error {
+	options := (&client.CreateOptions{}).ApplyOptions(opts)
+	if options.FieldManager != "segmentation-operator" || obj.GetUID() != "" || obj.GetResourceVersion() != "" {
+		return fmt.Errorf("%s is created by %q, with UID %q and version %q",
+			obj.GetName(), options.FieldManager, obj.GetUID(), obj.GetResourceVersion())
 	}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content, out); err != nil {
-		panic(err)
+	err := r.put("create", obj)
+	obj.SetUID(types.UID("uid-of-" + obj.GetName()))
+	return err
+}
+
+// Update writes down what is changed, and insists on the very object that was seen.
+func (r *recorder) Update(_ context.Context, obj client.Object, opts ...client.UpdateOption) error {
+	options := (&client.UpdateOptions{}).ApplyOptions(opts)
+	if options.FieldManager != "segmentation-operator" || obj.GetUID() == "" {
+		return fmt.Errorf("%s is changed by %q, with UID %q", obj.GetName(), options.FieldManager, obj.GetUID())
 	}
-	return out
+	r.replaced = append(r.replaced, obj.GetResourceVersion())
+	return r.put("change", obj)
+}
+
+// put writes down what is written, and answers as the API server does.
+func (r *recorder) put(verb string, obj client.Object) error {
+	note := ""
+	if r.tells != nil {
+		note = r.tells(obj)
+	}
+	err := r.did("%s %s %s%s", verb, kindOf(obj), obj.GetName(), note)
+	obj.SetResourceVersion(r.resourceVersion())
+	if obj.GetName() == r.altered {
+		obj.SetAnnotations(map[string]string{"segmentation.dev/declared-by": "somebody else"})
+	}
+	return err
 }
 
 // Delete writes down what is deleted, and insists on preconditions.

@@ -85,7 +85,7 @@ func TestMemberWhenSomethingIsInTheWay(t *testing.T) {
 		"a role above the ceiling is not bound, and the network side is there all the same": {
 			observed: func(render.Objects) *Observed { return see(nil).Observed },
 			errs:     map[string]error{access[0]: escalation},
-			want:     lists(network, access[:1], []string{labelling}),
+			want:     lists(network, []string{labelling}, access[:1]),
 			state:    status.Failing,
 			reasons:  []string{v1alpha1.ReasonAboveCeiling},
 		},

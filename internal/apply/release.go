@@ -15,7 +15,7 @@ import (
 // policies, stay if somebody has changed the namespace since it was looked at: it may belong to a profile
 // by now.
 func (a *Applier) Release(ctx context.Context, view transition.View, observed *Observed) Result {
-	r := a.begin(ctx, observed)
+	r := a.begin(ctx, &view, observed)
 	changes := Diff(render.Objects{}, observed, "")
 	r.Stuck = changes.Stuck
 	r.remove(changes.Revoke)

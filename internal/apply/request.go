@@ -63,8 +63,8 @@ func (r *run) expectEither(k key) {
 
 // version is the resource version of an object as it was last written, or seen; empty if there is none.
 func (r *run) version(k key, seen client.Object) string {
-	if meta, written := r.written[k]; written {
-		return meta.ResourceVersion
+	if written, ok := r.written[k]; ok {
+		return written.GetResourceVersion()
 	}
 	return versionOf(seen)
 }

@@ -198,6 +198,18 @@ func ownerReference(profile string, uid types.UID) metav1.OwnerReference {
 	}
 }
 
+// IsOwnKey tells whether a label or an annotation with this key is the operator's on what it writes. All others are
+// left alone.
+func IsOwnKey(key string) bool {
+	return key == v1alpha1.ManagedByLabel || strings.HasPrefix(key, v1alpha1.GroupName+"/")
+}
+
+// IsOwnReference tells whether an owner reference is one of those that the operator writes: to a profile, or to what
+// keeps policies when the profile is gone.
+func IsOwnReference(ref metav1.OwnerReference) bool {
+	return strings.HasPrefix(ref.APIVersion, v1alpha1.GroupName+"/") || ref.APIVersion == "v1" && ref.Kind == "Namespace"
+}
+
 // MembershipLabels are the labels of a member namespace.
 func MembershipLabels(profile, tier string) map[string]string {
 	return map[string]string{v1alpha1.ProfileLabel: profile, v1alpha1.TierLabel: tier}

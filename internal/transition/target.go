@@ -188,9 +188,7 @@ func (t *Target) has(name string) bool {
 func own(have *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
 	ours := func(all map[string]string) map[string]string {
 		out := maps.Clone(all)
-		maps.DeleteFunc(out, func(key, _ string) bool {
-			return key != v1alpha1.ManagedByLabel && !strings.HasPrefix(key, v1alpha1.GroupName+"/")
-		})
+		maps.DeleteFunc(out, func(key, _ string) bool { return !render.IsOwnKey(key) })
 		return out
 	}
 	out := &networkingv1.NetworkPolicy{}
@@ -198,7 +196,7 @@ func own(have *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
 	out.Name, out.Namespace = have.Name, have.Namespace
 	out.Labels, out.Annotations = ours(have.Labels), ours(have.Annotations)
 	for _, ref := range have.OwnerReferences {
-		if strings.HasPrefix(ref.APIVersion, v1alpha1.GroupName+"/") || ref.Kind == "Namespace" {
+		if render.IsOwnReference(ref) {
 			out.OwnerReferences = append(out.OwnerReferences, ref)
 		}
 	}

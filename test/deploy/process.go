@@ -62,6 +62,9 @@ func freeAddress() (string, error) {
 // Metrics returns the address of the operator's metrics.
 func (p *Process) Metrics() string { return p.metrics }
 
+// PID returns the number of the operator's process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Start starts the operator and waits until it says that it is ready.
 func (p *Process) Start(flags ...string) error {
 	if err := p.Launch(flags...); err != nil {

@@ -90,42 +90,60 @@ func conflict(name string) error {
 	return apierrors.NewConflict(schema.GroupResource{Resource: "objects"}, name, errors.New("it is another one"))
 }
 
-// applied is what a configuration of an object can be asked.
-type applied interface {
-	client.Object
-	UnstructuredContent() map[string]any
-}
-
-// Apply creates or changes an object, or labels a namespace.
+// Apply labels a namespace.
 func (w *writer) Apply(_ context.Context, config runtime.ApplyConfiguration, _ ...client.ApplyOption) error {
-	if n, ok := config.(*corev1ac.NamespaceApplyConfiguration); ok {
-		return w.label(n)
-	}
-	u, ok := config.(applied)
+	n, ok := config.(*corev1ac.NamespaceApplyConfiguration)
 	if !ok {
 		return fmt.Errorf("apply of a %T", config)
 	}
-	namespace := u.GetNamespace()
+	return w.label(n)
+}
+
+// Create creates an object.
+func (w *writer) Create(_ context.Context, obj client.Object, _ ...client.CreateOption) error {
+	return w.put(obj, func(have client.Object) error {
+		if have != nil {
+			return apierrors.NewAlreadyExists(schema.GroupResource{Resource: "objects"}, obj.GetName())
+		}
+		return nil
+	})
+}
+
+// Update replaces an object as it was seen, or if no version is given whatever it is by now.
+func (w *writer) Update(_ context.Context, obj client.Object, _ ...client.UpdateOption) error {
+	return w.put(obj, func(have client.Object) error {
+		switch version := obj.GetResourceVersion(); {
+		case have == nil:
+			return apierrors.NewNotFound(schema.GroupResource{Resource: "objects"}, obj.GetName())
+		case have.GetUID() != obj.GetUID(), version != "" && version != have.GetResourceVersion():
+			return conflict(obj.GetName())
+		default:
+			return nil
+		}
+	})
+}
+
+// put stores a copy of an object, if nothing speaks against it.
+func (w *writer) put(obj client.Object, check func(have client.Object) error) error {
+	namespace := obj.GetNamespace()
 	f, err := w.admit(namespace)
 	if err != nil {
 		return err
 	}
-	obj, err := typed(u)
-	if err != nil {
+	key := id{kindOf(obj), obj.GetName()}
+	have := w.store.objects[namespace][key]
+	if err := check(have); err != nil {
 		return err
 	}
-	key := id{u.GetObjectKind().GroupVersionKind().Kind, u.GetName()}
-	have := w.store.objects[namespace][key]
-	if (have == nil) != (u.GetUID() == "") || have != nil && have.GetUID() != u.GetUID() {
-		return conflict(key.name)
-	}
 	w.store.stamp(obj)
-	u.SetUID(obj.GetUID())
-	u.SetResourceVersion(obj.GetResourceVersion())
-	text := fmt.Sprint("apply ", key.kind, " ", namespace, "/", key.name)
+	stored, ok := obj.DeepCopyObject().(client.Object)
+	if !ok {
+		return fmt.Errorf("a copy of a %T is none", obj)
+	}
+	text := fmt.Sprint("put ", key.kind, " ", namespace, "/", key.name)
 	if w.swap && w.late[namespace] == nil {
 		w.late[namespace] = func() {
-			w.store.objects[namespace][key] = obj
+			w.store.objects[namespace][key] = stored
 			w.wrote(namespace, text)
 		}
 		return nil
@@ -134,25 +152,10 @@ func (w *writer) Apply(_ context.Context, config runtime.ApplyConfiguration, _ .
 		delete(w.store.objects[namespace], key)
 		w.wrote(namespace, "delete, to "+text)
 	}
-	w.store.objects[namespace][key] = obj
+	w.store.objects[namespace][key] = stored
 	err = w.finish(f, namespace, text)
 	w.catchUp(namespace)
 	return err
-}
-
-func typed(u applied) (client.Object, error) {
-	var obj client.Object
-	switch kind := u.GetObjectKind().GroupVersionKind().Kind; kind {
-	case "NetworkPolicy":
-		obj = &networkingv1.NetworkPolicy{}
-	case "Role":
-		obj = &rbacv1.Role{}
-	case "RoleBinding":
-		obj = &rbacv1.RoleBinding{}
-	default:
-		return nil, fmt.Errorf("apply of a %s", kind)
-	}
-	return obj, runtime.DefaultUnstructuredConverter.FromUnstructured(u.UnstructuredContent(), obj)
 }
 
 func (w *writer) label(n *corev1ac.NamespaceApplyConfiguration) error {

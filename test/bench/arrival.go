@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+)
+
+// blocks is how often the operator and the plain client take turns with arrivals.
+const blocks = 4
+
+// measureArrival creates namespaces one by one among those that are there, and waits for each until it is a
+// member and has all its objects. The plain client is told of the namespace by a watch.
+func (b *bed) measureArrival(ctx context.Context) ([]result, error) {
+	if err := b.converged(ctx); err != nil {
+		return nil, err
+	}
+	seen, err := b.observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer seen.stop()
+	var ours, plain arrivals
+	for block := range blocks {
+		turns := []func(context.Context, *arrivals, int) error{
+			func(ctx context.Context, a *arrivals, n int) error { return b.arrive(ctx, seen, a, n) },
+			func(ctx context.Context, a *arrivals, n int) error { return b.arrivePlainly(ctx, seen, a, n) },
+		}
+		of := []*arrivals{&ours, &plain}
+		if block%2 == 1 {
+			turns[0], turns[1], of[0], of[1] = turns[1], turns[0], of[1], of[0]
+		}
+		for i, turn := range turns {
+			if err := turn(ctx, of[i], b.arrivals/blocks); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return b.rowsOf(&ours, &plain), nil
+}
+
+func (b *bed) rowsOf(ours, plain *arrivals) []result {
+	row := func(what string, most float64, of func(*arrivals) []time.Duration, p int) result {
+		r := result{
+			measure: "2 arrival: " + what, n: b.n, unit: milliseconds,
+			ours:  []float64{percentile(inMilliseconds(of(ours)), p)},
+			plain: []float64{percentile(inMilliseconds(of(plain)), p)},
+		}
+		if most > 0 {
+			r.target = atMost(most)
+		}
+		return r
+	}
+	isolated := func(a *arrivals) []time.Duration { return a.isolated }
+	member := func(a *arrivals) []time.Duration { return a.member }
+	complete := func(a *arrivals) []time.Duration { return a.complete }
+	return []result{
+		row("until isolated, p50", 0, isolated, 50), row("until isolated, p99", 0, isolated, 99),
+		row("until member, p50", 0, member, 50), row("until member, p99", 0, member, 99),
+		row("until complete, p50", 2, complete, 50), row("until complete, p99", 3, complete, 99),
+		{
+			measure: "2 arrival: writes", n: b.n, unit: count, target: atMost(1),
+			ours: []float64{ours.writes / float64(len(ours.complete))}, plain: []float64{perNamespace + 1},
+			note: fmt.Sprintf("of objects and labels; %d arrivals", len(ours.complete)),
+		},
+	}
+}
+
+// arrivals are how long namespaces took, each from when its creation was sent.
+type arrivals struct {
+	isolated, member, complete []time.Duration
+	writes                     float64
+	made                       int
+}
+
+// arrive has the operator see to namespaces.
+func (b *bed) arrive(ctx context.Context, seen *observer, a *arrivals, n int) error {
+	if err := b.converged(ctx); err != nil {
+		return err
+	}
+	before, err := b.versionsOfAll(ctx)
+	if err != nil {
+		return err
+	}
+	if err := b.arriveEach(ctx, seen, a, n, "ours"); err != nil {
+		return err
+	}
+	if err := b.untilReady(ctx); err != nil {
+		return err
+	}
+	after, err := b.versionsOfAll(ctx)
+	a.writes += float64(differing(before, after))
+	return err
+}
+
+// arrivePlainly has the plain client see to namespaces.
+func (b *bed) arrivePlainly(ctx context.Context, seen *observer, a *arrivals, n int) error {
+	if err := b.stopOperator(); err != nil {
+		return err
+	}
+	if err := b.expect(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NamespaceList"))
+	w, err := b.admin.Watch(ctx, list, client.MatchingLabels{"bench": "shop"})
+	if err != nil {
+		return err
+	}
+	defer w.Stop()
+	failed := make(chan error, 1)
+	go func() {
+		for e := range w.ResultChan() {
+			obj, ok := e.Object.(client.Object)
+			if !ok || e.Type != watch.Added || obj.GetLabels()[v1alpha1.ProfileLabel] != "" {
+				continue
+			}
+			go func() {
+				if err := b.writePlainly(ctx, obj.GetName(), obj.GetLabels()["layer"]); err != nil && ctx.Err() == nil {
+					failed <- err
+				}
+			}()
+		}
+	}()
+	err = b.arriveEach(ctx, seen, a, n, "plain")
+	select {
+	case failure := <-failed:
+		return errors.Join(failure, err)
+	default:
+		return err
+	}
+}
+
+// arriveEach creates namespaces, one after the other.
+func (b *bed) arriveEach(ctx context.Context, seen *observer, a *arrivals, n int, kind string) error {
+	for range n {
+		name, tier := fmt.Sprintf("arrival-%s-%05d", kind, a.made), tierOf(a.made)
+		a.made++
+		start := time.Now()
+		if err := b.admin.Create(ctx, makeNamespace(name, tier)); err != nil {
+			return err
+		}
+		at, err := seen.await(ctx, name)
+		if err != nil {
+			return err
+		}
+		a.isolated = append(a.isolated, at.policy.Sub(start))
+		a.member = append(a.member, at.label.Sub(start))
+		a.complete = append(a.complete, at.last().Sub(start))
+		time.Sleep(20 * time.Millisecond) // Each arrives alone.
+	}
+	return nil
+}
+
+// arrivalTimes are when the parts of a namespace were seen.
+type arrivalTimes struct {
+	policy, role, binding, label time.Time
+}
+
+func (a *arrivalTimes) isComplete() bool {
+	return !a.policy.IsZero() && !a.role.IsZero() && !a.binding.IsZero() && !a.label.IsZero()
+}
+
+func (a *arrivalTimes) last() time.Time {
+	out := a.policy
+	for _, t := range []time.Time{a.role, a.binding, a.label} {
+		if t.After(out) {
+			out = t
+		}
+	}
+	return out
+}
+
+// observer sees by watches of its own what becomes of namespaces.
+type observer struct {
+	cancel context.CancelFunc
+	events chan sighting
+}
+
+type sighting struct {
+	namespace string
+	at        time.Time
+	of        func(*arrivalTimes) *time.Time
+}
+
+func (b *bed) observe(ctx context.Context) (*observer, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	o := &observer{cancel: cancel, events: make(chan sighting, 1000)}
+	managed := client.MatchingLabels{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue}
+	namespaces := &metav1.PartialObjectMetadataList{}
+	namespaces.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NamespaceList"))
+	for _, watched := range []struct {
+		list     client.ObjectList
+		selector client.MatchingLabels
+		of       func(*arrivalTimes) *time.Time
+	}{
+		{&networkingv1.NetworkPolicyList{}, managed, func(a *arrivalTimes) *time.Time { return &a.policy }},
+		{&rbacv1.RoleList{}, managed, func(a *arrivalTimes) *time.Time { return &a.role }},
+		{&rbacv1.RoleBindingList{}, managed, func(a *arrivalTimes) *time.Time { return &a.binding }},
+		{namespaces, client.MatchingLabels{v1alpha1.ProfileLabel: profileName}, func(a *arrivalTimes) *time.Time { return &a.label }},
+	} {
+		w, err := b.admin.Watch(ctx, watched.list, watched.selector)
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+		go o.follow(w, watched.of)
+	}
+	o.skip()
+	return o, nil
+}
+
+// skip passes over what is told of what was there already.
+func (o *observer) skip() {
+	const quiet = time.Second
+	for {
+		select {
+		case <-o.events:
+		case <-time.After(quiet):
+			return
+		}
+	}
+}
+
+func (o *observer) stop() { o.cancel() }
+
+// follow tells of what appears. The first events of the watch are of what was there already.
+func (o *observer) follow(w watch.Interface, of func(*arrivalTimes) *time.Time) {
+	for e := range w.ResultChan() {
+		obj, ok := e.Object.(client.Object)
+		if !ok || e.Type != watch.Added {
+			continue
+		}
+		namespace := obj.GetNamespace()
+		if namespace == "" {
+			namespace = obj.GetName()
+		}
+		o.events <- sighting{namespace, time.Now(), of}
+	}
+}
+
+// await waits until a namespace is complete.
+func (o *observer) await(ctx context.Context, namespace string) (*arrivalTimes, error) {
+	out := &arrivalTimes{}
+	limit := time.After(stepTimeout)
+	for !out.isComplete() {
+		select {
+		case s := <-o.events:
+			if at := s.of(out); s.namespace == namespace && at.IsZero() {
+				*at = s.at
+			}
+		case <-limit:
+			return nil, fmt.Errorf("namespace %s is not complete after %s: %+v", namespace, stepTimeout, out)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return out, nil
+}
