@@ -94,32 +94,38 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	return result, err
 }
 
-// report writes the profile's status if it is not what it should be, at most once in every
-// statusInterval.
+// report writes the profile's status if it is not what it should be, at the pace that status is written.
 func (r *ProfileReconciler) report(
 	ctx context.Context, profile *v1alpha1.SegmentationProfile, profiles *snapshot,
 ) (reconcile.Result, error) {
-	if wait := r.pace.wait(profile, time.Now()); wait > 0 {
+	began := time.Now()
+	if wait := r.pace.look(profile.Name, began); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
 	current := profiles.byName[profile.Name]
 	if current == nil || current.identity != identify(profile) {
 		// The profile changed between the two looks at the cache.
-		return reconcile.Result{RequeueAfter: statusInterval}, nil
+		return reconcile.Result{RequeueAfter: lookInterval}, nil
 	}
 	namespaces, complete, err := r.survey(ctx, profiles, profile.Name)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	now := time.Now()
+	r.pace.looked(profile.Name, began, now)
 	if !complete && profile.Status.ObservedGeneration == profile.Generation {
 		// After a restart: what the status says holds until all namespaces were looked at.
 		return reconcile.Result{RequeueAfter: statusInterval}, nil
 	}
 	want := status.Summarize(status.Input{
-		Profile: profile, Invalid: current.invalid, Namespaces: namespaces, Now: time.Now(), Unmarked: !profiles.home.has(profile),
+		Profile: profile, Invalid: current.invalid, Namespaces: namespaces, Now: now, Unmarked: !profiles.home.has(profile),
 	})
 	measureAccess(profile.Name, want.UndeclaredAccess)
-	if wait := r.pace.settle(profile, &want, time.Now()); wait > 0 {
+	if equality.Semantic.DeepEqual(profile.Status, want) {
+		r.pace.settle(profile, &want, now)
+		return reconcile.Result{}, nil
+	}
+	if wait := max(r.pace.settle(profile, &want, now), r.pace.wait(profile, &want, now)); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
 	return reconcile.Result{}, r.publish(ctx, profile, want)
@@ -183,18 +189,15 @@ func concerns(n *status.Namespace, profile string) bool {
 	return false
 }
 
-// publish writes the status if it differs, and then the events that tell of the difference.
+// publish writes the status, and then the events that tell of what has changed.
 func (r *ProfileReconciler) publish(
 	ctx context.Context, profile *v1alpha1.SegmentationProfile, want v1alpha1.SegmentationProfileStatus,
 ) error {
-	if equality.Semantic.DeepEqual(profile.Status, want) {
-		return nil
-	}
 	version, err := applyStatus(ctx, r.Writer, profile, want)
 	if err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("writing status: %w", err))
 	}
-	news := r.pace.wrote(profile.Name, version, time.Now())
+	news := r.pace.wrote(profile, &want, version, time.Now())
 	logr.FromContextOrDiscard(ctx).Info("Status written",
 		"generation", want.ObservedGeneration, "claimed", want.Namespaces.Claimed, "ready", want.Namespaces.Ready)
 	if !news {

@@ -49,7 +49,7 @@ func bindOptions(flags *flag.FlagSet) *options {
 		"Protect the operator's own namespace too (environment variable POD_NAMESPACE).")
 	flags.DurationVar(&o.resync, "sync-period", 10*time.Hour,
 		"How often everything in the cache is looked at again. It makes no request.")
-	flags.IntVar(&o.concurrency, "concurrency", 16,
+	flags.IntVar(&o.concurrency, "concurrency", 64,
 		"How many namespaces are worked on at the same time.")
 	flags.DurationVar(&o.shutdownDeadline, "graceful-shutdown-timeout", 20*time.Second,
 		"How long to wait at the end for work that has begun.")

@@ -15,10 +15,11 @@ func TestPace(t *testing.T) {
 	var p pace
 	before := builders.MakeProfile("shop").ResourceVersion("10").Obj()
 	after := builders.MakeProfile("shop").ResourceVersion("20").Obj()
-	if wait := p.wait(before, start); wait != 0 {
+	working := &v1alpha1.SegmentationProfileStatus{}
+	if wait := p.wait(before, working, start); wait != 0 {
 		t.Errorf("the first write waits %s", wait)
 	}
-	if !p.wrote("shop", "20", start) {
+	if !p.wrote(before, working, "20", start) {
 		t.Error("the first write changed nothing")
 	}
 	cases := map[string]struct {
@@ -28,7 +29,7 @@ func TestPace(t *testing.T) {
 	}{
 		"too soon, though the cache shows the write": {"20", 400 * time.Millisecond, 600 * time.Millisecond},
 		"late enough, and the cache shows the write": {"20", time.Second, 0},
-		"late enough, but the cache is behind":       {"10", time.Second, statusInterval},
+		"late enough, but the cache is behind":       {"10", time.Second, lookInterval},
 		"the cache is behind for too long":           {"10", 5 * time.Second, 0},
 	}
 	for name, c := range cases {
@@ -37,7 +38,7 @@ func TestPace(t *testing.T) {
 			if c.version == "20" {
 				profile = after
 			}
-			if wait := p.wait(profile, start.Add(c.after)); wait != c.want {
+			if wait := p.wait(profile, working, start.Add(c.after)); wait != c.want {
 				t.Errorf("waits %s, want %s", wait, c.want)
 			}
 		})
@@ -54,7 +55,7 @@ func TestWrittenAgain(t *testing.T) {
 	}{
 		{"shop", "20", true}, {"shop", "20", false}, {"bank", "20", true}, {"shop", "30", true},
 	} {
-		if got := p.wrote(c.profile, c.version, start); got != c.want {
+		if got := p.wrote(builders.MakeProfile(c.profile).Obj(), &v1alpha1.SegmentationProfileStatus{}, c.version, start); got != c.want {
 			t.Errorf("write %d, which gave %s version %s, changed something: %t, want %t", i, c.profile, c.version, got, c.want)
 		}
 	}
@@ -98,9 +99,55 @@ func TestForgottenProfile(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	before := builders.MakeProfile("shop").Obj()
 	var p pace
-	p.wrote("shop", "20", start)
+	working := &v1alpha1.SegmentationProfileStatus{}
+	p.wrote(before, working, "20", start)
+	p.looked("shop", start, start)
 	p.forget("shop")
-	if wait := p.wait(before, start); wait != 0 {
+	if wait := p.wait(before, working, start) + p.look("shop", start); wait != 0 {
 		t.Errorf("a forgotten profile waits %s", wait)
+	}
+}
+
+// That all is done is told at once, though not more often than once in an interval.
+func TestDoneIsToldAtOnce(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	done := v1alpha1.SegmentationProfileStatus{
+		ObservedGeneration: 1,
+		Conditions:         []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue}},
+	}
+	working := builders.MakeProfile("shop").Generation(1).ResourceVersion("20").Obj()
+	var p pace
+	p.wrote(working, &v1alpha1.SegmentationProfileStatus{}, "20", start)
+	if wait := p.wait(working, &done, start.Add(100*time.Millisecond)); wait != 0 {
+		t.Errorf("the news that all is done waits %s", wait)
+	}
+	if wait := p.wait(builders.MakeProfile("shop").Generation(1).ResourceVersion("10").Obj(), &done, start); wait == 0 {
+		t.Error("a cache that is behind is not waited for")
+	}
+	p.wrote(working, &done, "30", start.Add(100*time.Millisecond))
+	again := builders.MakeProfile("shop").Generation(1).ResourceVersion("30").Obj()
+	if wait := p.wait(again, &done, start.Add(300*time.Millisecond)); wait != 800*time.Millisecond {
+		t.Errorf("told twice in an interval, the second time waits %s", wait)
+	}
+}
+
+// Looking at all namespaces takes a small part of the time, however many there are.
+func TestLooksTakeTheirShare(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct{ took, want time.Duration }{
+		"a short look":    {time.Microsecond, lookInterval},
+		"a longer one":    {10 * time.Millisecond, 200 * time.Millisecond},
+		"a very long one": {time.Minute, statusInterval},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p pace
+			if wait := p.look("shop", start); wait != 0 {
+				t.Errorf("the first look waits %s", wait)
+			}
+			p.looked("shop", start, start.Add(c.took))
+			if wait := p.look("shop", start.Add(c.took)); wait != c.want {
+				t.Errorf("the next look waits %s, want %s", wait, c.want)
+			}
+		})
 	}
 }
