@@ -14,7 +14,7 @@ import (
 
 const (
 	// statusInterval is the time between two writes of one profile's status, but for the one that says that all is
-	// done: who waits for that is told at once, though not more often either.
+	// done: who waits for that is told at once, though of one generation not more often either.
 	statusInterval = time.Second
 	// lookInterval is the shortest time between two looks at all namespaces of a profile.
 	lookInterval = 50 * time.Millisecond
@@ -38,8 +38,9 @@ type pace struct {
 type lastWrite struct {
 	version string
 	at      time.Time
-	// done is when it was last told out of turn that all is done.
-	done time.Time
+	// done is when it was last told that all is done, of which generation.
+	done       time.Time
+	generation int64
 }
 
 // look returns how long to wait before all namespaces of a profile may be looked at.
@@ -69,7 +70,7 @@ func (p *pace) wait(profile *v1alpha1.SegmentationProfile, want *v1alpha1.Segmen
 		return 0
 	case isOlder(profile, last.version) && now.Before(last.at.Add(lag)):
 		return lookInterval
-	case isDone(profile, want) && !now.Before(last.done.Add(statusInterval)):
+	case isDone(profile, want) && (last.generation != profile.Generation || !now.Before(last.done.Add(statusInterval))):
 		return 0
 	default:
 		return max(0, last.at.Add(statusInterval).Sub(now))
@@ -103,7 +104,7 @@ func (p *pace) wrote(profile *v1alpha1.SegmentationProfile, want *v1alpha1.Segme
 	last := p.write[profile.Name]
 	changed = version == "" || last.version != version
 	if isDone(profile, want) {
-		last.done = at
+		last.done, last.generation = at, profile.Generation
 	}
 	last.version, last.at = version, at
 	p.write[profile.Name] = last

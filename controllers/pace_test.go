@@ -129,6 +129,11 @@ func TestDoneIsToldAtOnce(t *testing.T) {
 	if wait := p.wait(again, &done, start.Add(300*time.Millisecond)); wait != 800*time.Millisecond {
 		t.Errorf("told twice in an interval, the second time waits %s", wait)
 	}
+	next := builders.MakeProfile("shop").Generation(2).ResourceVersion("30").Obj()
+	done.ObservedGeneration = 2
+	if wait := p.wait(next, &done, start.Add(300*time.Millisecond)); wait != 0 {
+		t.Errorf("the news of the next generation waits %s", wait)
+	}
 }
 
 // Looking at all namespaces takes a small part of the time, however many there are.

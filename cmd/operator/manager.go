@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -29,6 +30,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/controllers"
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+	"github.com/segmentation-dev/segmentation-operator/internal/compact"
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
@@ -49,6 +51,7 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (ctrl.Mana
 		Cache:                         cacheOptions(o),
 		Metrics:                       metricsOptions(o),
 		HealthProbeBindAddress:        o.probeAddress,
+		PprofBindAddress:              os.Getenv("BENCH_PPROF"),
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              leaseName,
 		LeaderElectionNamespace:       o.leaseNamespace,
@@ -64,13 +67,13 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (ctrl.Mana
 	return mgr, addProbes(mgr)
 }
 
-// cacheOptions keep the cache small: managed fields are dropped, and of namespaces only the
-// metadata is watched. Objects are shared with the cache and never modified.
+// cacheOptions keep the cache small: of namespaces only the metadata is watched, what is not read is dropped, and what
+// objects have in common is kept once. Objects are shared with the cache and never modified.
 func cacheOptions(o *options) cache.Options {
 	share := true
 	return cache.Options{
 		SyncPeriod:                   &o.resync,
-		DefaultTransform:             cache.TransformStripManagedFields(),
+		DefaultTransform:             compact.NewObjects().Transform,
 		DefaultUnsafeDisableDeepCopy: &share,
 	}
 }
