@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -51,7 +50,6 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (ctrl.Mana
 		Cache:                         cacheOptions(o),
 		Metrics:                       metricsOptions(o),
 		HealthProbeBindAddress:        o.probeAddress,
-		PprofBindAddress:              os.Getenv("BENCH_PPROF"),
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              leaseName,
 		LeaderElectionNamespace:       o.leaseNamespace,

@@ -30,27 +30,25 @@ func (b *bed) measureArrival(ctx context.Context) ([]result, error) {
 		return nil, err
 	}
 	defer seen.stop()
-	var ours, plain arrivals
+	ours, plain, limited := &arrivals{kind: "ours"}, &arrivals{kind: "plain"}, &arrivals{kind: "limited"}
+	n := b.arrivals / blocks
 	for block := range blocks {
-		turns := []func(context.Context, *arrivals, int) error{
-			func(ctx context.Context, a *arrivals, n int) error { return b.arrive(ctx, seen, a, n) },
-			func(ctx context.Context, a *arrivals, n int) error { return b.arrivePlainly(ctx, seen, a, n) },
+		turns := []func() error{
+			func() error { return b.arrive(ctx, seen, ours, n) },
+			func() error { return b.asAdmin().arrive(ctx, seen, plain, n) },
+			func() error { return b.asOperator().arrive(ctx, seen, limited, n) },
 		}
-		of := []*arrivals{&ours, &plain}
-		if block%2 == 1 {
-			turns[0], turns[1], of[0], of[1] = turns[1], turns[0], of[1], of[0]
-		}
-		for i, turn := range turns {
-			if err := turn(ctx, of[i], b.arrivals/blocks); err != nil {
+		for i := range turns {
+			if err := turns[(i+block)%len(turns)](); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return b.rowsOf(&ours, &plain), nil
+	return b.rowsOf(ours, plain, limited), nil
 }
 
-func (b *bed) rowsOf(ours, plain *arrivals) []result {
-	row := func(what string, most float64, of func(*arrivals) []time.Duration, p int) result {
+func (b *bed) rowsOf(ours, plain, limited *arrivals) []result {
+	row := func(what string, plain *arrivals, most float64, of func(*arrivals) []time.Duration, p int) result {
 		r := result{
 			measure: "2 arrival: " + what, n: b.n, unit: milliseconds,
 			ours:  []float64{percentile(inMilliseconds(of(ours)), p)},
@@ -65,9 +63,10 @@ func (b *bed) rowsOf(ours, plain *arrivals) []result {
 	member := func(a *arrivals) []time.Duration { return a.member }
 	complete := func(a *arrivals) []time.Duration { return a.complete }
 	return []result{
-		row("until isolated, p50", 0, isolated, 50), row("until isolated, p99", 0, isolated, 99),
-		row("until member, p50", 0, member, 50), row("until member, p99", 0, member, 99),
-		row("until complete, p50", 2, complete, 50), row("until complete, p99", 3, complete, 99),
+		row("until isolated, p50", plain, 2, isolated, 50), row("until isolated, p99", plain, 3, isolated, 99),
+		row("until member, p50", plain, 2, member, 50), row("until member, p99", plain, 3, member, 99),
+		row("with access, p50", plain, 2, complete, 50), row("with access, p99", plain, 3, complete, 99),
+		row("with access, same rights, p50", limited, 2, complete, 50), row("with access, same rights, p99", limited, 3, complete, 99),
 		{
 			measure: "2 arrival: writes", n: b.n, unit: count, target: atMost(1),
 			ours: []float64{ours.writes / float64(len(ours.complete))}, plain: []float64{perNamespace + 1},
@@ -79,6 +78,7 @@ func (b *bed) rowsOf(ours, plain *arrivals) []result {
 // arrivals are how long namespaces took, each from when its creation was sent.
 type arrivals struct {
 	isolated, member, complete []time.Duration
+	kind                       string
 	writes                     float64
 	made                       int
 }
@@ -92,7 +92,7 @@ func (b *bed) arrive(ctx context.Context, seen *observer, a *arrivals, n int) er
 	if err != nil {
 		return err
 	}
-	if err := b.arriveEach(ctx, seen, a, n, "ours"); err != nil {
+	if err := b.arriveEach(ctx, seen, a, n); err != nil {
 		return err
 	}
 	if err := b.untilReady(ctx); err != nil {
@@ -103,19 +103,19 @@ func (b *bed) arrive(ctx context.Context, seen *observer, a *arrivals, n int) er
 	return err
 }
 
-// arrivePlainly has the plain client see to namespaces.
-func (b *bed) arrivePlainly(ctx context.Context, seen *observer, a *arrivals, n int) error {
-	if err := b.stopOperator(); err != nil {
+// arrive has the plain client see to namespaces.
+func (p plainClient) arrive(ctx context.Context, seen *observer, a *arrivals, n int) error {
+	if err := p.stopOperator(); err != nil {
 		return err
 	}
-	if err := b.expect(ctx); err != nil {
+	if err := p.expect(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	list := &metav1.PartialObjectMetadataList{}
 	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NamespaceList"))
-	w, err := b.admin.Watch(ctx, list, client.MatchingLabels{"bench": "shop"})
+	w, err := p.admin.Watch(ctx, list, client.MatchingLabels{"bench": "shop"})
 	if err != nil {
 		return err
 	}
@@ -128,13 +128,13 @@ func (b *bed) arrivePlainly(ctx context.Context, seen *observer, a *arrivals, n 
 				continue
 			}
 			go func() {
-				if err := b.writePlainly(ctx, obj.GetName(), obj.GetLabels()["layer"]); err != nil && ctx.Err() == nil {
+				if err := p.write(ctx, obj.GetName(), obj.GetLabels()["layer"]); err != nil && ctx.Err() == nil {
 					failed <- err
 				}
 			}()
 		}
 	}()
-	err = b.arriveEach(ctx, seen, a, n, "plain")
+	err = p.arriveEach(ctx, seen, a, n)
 	select {
 	case failure := <-failed:
 		return errors.Join(failure, err)
@@ -144,9 +144,9 @@ func (b *bed) arrivePlainly(ctx context.Context, seen *observer, a *arrivals, n 
 }
 
 // arriveEach creates namespaces, one after the other.
-func (b *bed) arriveEach(ctx context.Context, seen *observer, a *arrivals, n int, kind string) error {
+func (b *bed) arriveEach(ctx context.Context, seen *observer, a *arrivals, n int) error {
 	for range n {
-		name, tier := fmt.Sprintf("arrival-%s-%05d", kind, a.made), tierOf(a.made)
+		name, tier := fmt.Sprintf("arrival-%s-%05d", a.kind, a.made), tierOf(a.made)
 		a.made++
 		start := time.Now()
 		if err := b.admin.Create(ctx, makeNamespace(name, tier)); err != nil {

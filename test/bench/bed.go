@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
@@ -28,11 +29,13 @@ type bed struct {
 	dir      string
 	cluster  *cluster.Cluster
 	// admin is the plain client, too.
-	admin    client.WithWatch
-	operator *deploy.Process
-	running  bool
-	profile  *v1alpha1.SegmentationProfile
-	expected expected
+	admin client.WithWatch
+	// asAccount and asGranter act as the operator does.
+	asAccount, asGranter client.Client
+	operator             *deploy.Process
+	running              bool
+	profile              *v1alpha1.SegmentationProfile
+	expected             expected
 	// best is the concurrency at which the plain client is fastest.
 	best int
 }
@@ -67,6 +70,9 @@ func newBed(ctx context.Context, o options, binary string, n int, progress io.Wr
 	}
 	config, err := b.cluster.ServiceAccountConfig(ctx, deploy.Namespace, deploy.ServiceAccount)
 	if err != nil {
+		return b, err
+	}
+	if err := b.connect(config); err != nil {
 		return b, err
 	}
 	logs := b.dir
@@ -105,6 +111,20 @@ func (b *bed) startCluster(ctx context.Context) (err error) {
 		return err
 	}
 	return deploy.Install(ctx, b.admin)
+}
+
+// connect makes the clients that act as the operator does.
+func (b *bed) connect(config *rest.Config) (err error) {
+	config = rest.CopyConfig(config)
+	config.QPS = -1
+	options := client.Options{Scheme: b.admin.Scheme()}
+	if b.asAccount, err = client.New(config, options); err != nil {
+		return err
+	}
+	config = rest.CopyConfig(config)
+	config.Impersonate.UserName = "system:serviceaccount:" + deploy.Namespace + ":segmentation-granter"
+	b.asGranter, err = client.New(config, options)
+	return err
 }
 
 func (b *bed) createNamespaces(ctx context.Context) error {

@@ -11,46 +11,59 @@ import (
 )
 
 // measureConvergence creates the profile over all namespaces, and waits until its status says that it is
-// ready; the plain client writes the same.
+// ready; the plain clients write the same.
 func (b *bed) measureConvergence(ctx context.Context) ([]result, error) {
 	if err := b.createProfile(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.calibrate(ctx); err != nil {
+	admin, limited := b.asAdmin(), b.asOperator()
+	var err error
+	if b.best, err = admin.calibrate(ctx, 8, 16, 32, 64); err != nil {
 		return nil, err
 	}
-	row := result{measure: "1 convergence", n: b.n, unit: seconds, target: atMost(1.3)}
+	most, err := limited.calibrate(ctx, 32, 64, 128)
+	if err != nil {
+		return nil, err
+	}
+	row := result{
+		measure: "1 convergence", n: b.n, unit: seconds, target: atMost(1.3), note: fmt.Sprintf("plain client: %d at a time", b.best),
+	}
+	same := result{
+		measure: "1 convergence, same rights", n: b.n, unit: seconds, target: atMost(1.3),
+		note: fmt.Sprintf("plain client with the operator's rights: %d at a time", most),
+	}
 	for round := range b.rounds {
-		turns := []func(context.Context, *result) error{b.convergePlainly, b.converge}
-		if round%2 == 1 {
-			turns[0], turns[1] = turns[1], turns[0]
+		turns := []func() error{
+			func() error { return b.converge(ctx, &row) },
+			func() error { return admin.converge(ctx, &row, b.best) },
+			func() error { return limited.converge(ctx, &same, most) },
 		}
-		for _, turn := range turns {
-			if err := turn(ctx, &row); err != nil {
+		for i := range turns {
+			if err := turns[(i+round)%len(turns)](); err != nil {
 				return nil, err
 			}
 		}
 	}
-	row.note = fmt.Sprintf("plain client: %d at a time", b.best)
-	return []result{row}, nil
+	same.ours = row.ours
+	return []result{row, same}, nil
 }
 
-func (b *bed) convergePlainly(ctx context.Context, row *result) error {
-	if err := b.stopOperator(); err != nil {
+func (p plainClient) converge(ctx context.Context, row *result, concurrency int) error {
+	if err := p.stopOperator(); err != nil {
 		return err
 	}
-	if b.profile == nil { // The owner of what is written.
-		if err := b.createProfile(ctx); err != nil {
+	if p.profile == nil { // The owner of what is written.
+		if err := p.createProfile(ctx); err != nil {
 			return err
 		}
 	}
-	took, err := b.timePlainly(ctx, b.n, b.best)
+	took, err := p.time(ctx, p.n, concurrency)
 	if err != nil {
 		return err
 	}
 	row.plain = append(row.plain, took.Seconds())
-	b.sayf("plain client: %s", took)
-	return b.eraseAllPlainly(ctx, b.n)
+	p.sayf("%s: %s", p.name, took)
+	return p.eraseAllPlainly(ctx, p.n)
 }
 
 func (b *bed) converge(ctx context.Context, row *result) error {

@@ -37,14 +37,14 @@ func questions() []question {
 		{"shop-monitoring/grafana", "list", "deployments.apps", "shop-monitoring", true},
 		{"shop-monitoring/prometheus", "list", "pods", "shop-api-orders", true},
 		{"shop-monitoring/prometheus", "list", "pods", "shop-web-storefront", false},
-		{operator, "patch", "networkpolicies.networking.k8s.io", "shop-postgres", true},
+		{operator, "update", "networkpolicies.networking.k8s.io", "shop-postgres", true},
 		{operator, "create", "rolebindings.rbac.authorization.k8s.io", "shop-postgres", false},
 		{operator, "impersonate", "serviceaccounts segmentation-granter", operatorNamespace, true},
 		{granter, "create", "rolebindings.rbac.authorization.k8s.io", "shop-postgres", true},
 		{granter, "bind", "clusterroles.rbac.authorization.k8s.io view", "shop-postgres", true},
 		{granter, "bind", "clusterroles.rbac.authorization.k8s.io admin", "shop-postgres", false},
 		{granter, "escalate", "roles.rbac.authorization.k8s.io", "shop-postgres", false},
-		{granter, "patch", "networkpolicies.networking.k8s.io", "shop-postgres", false},
+		{granter, "update", "networkpolicies.networking.k8s.io", "shop-postgres", false},
 		{operator, "get", "secrets", "shop-postgres", false},
 	}
 }
