@@ -47,6 +47,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	results, err := measure(ctx, o, stderr)
 	printTable(stdout, results)
+	printGrowth(stdout, results)
 	if err != nil {
 		fmt.Fprintf(stderr, "bench: %v\n", err)
 		return exitFailed
