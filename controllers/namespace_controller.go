@@ -188,9 +188,13 @@ func (r *NamespaceReconciler) task(
 	}
 }
 
-// next says when to come back: with a growing delay after a passing failure, and now and
-// then after a refusal.
+// next says when to come back: when the API server has room again if it had none, with a growing delay after a
+// passing failure, and now and then after a refusal.
 func (r *NamespaceReconciler) next(ctx context.Context, result *apply.Result) (reconcile.Result, error) {
+	if result.Paused > 0 {
+		logr.FromContextOrDiscard(ctx).V(1).Info("The API server has no room for writes", "again", result.Paused)
+		return reconcile.Result{RequeueAfter: result.Paused}, nil
+	}
 	if err := result.Err(); err != nil {
 		return reconcile.Result{}, err
 	}

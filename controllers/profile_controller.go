@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/backpressure"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
 )
@@ -40,6 +41,8 @@ type ProfileReconciler struct {
 	}
 	// Recorder records events on profiles.
 	Recorder events.EventRecorder
+	// Pauses remembers which profiles the API server had no room to write about.
+	Pauses *backpressure.Pauses
 	// Profiles compiles profiles.
 	Profiles *Profiles
 	// Ledger tells what came of each namespace.
@@ -73,8 +76,12 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	profile := &v1alpha1.SegmentationProfile{}
 	if err := r.Reader.Get(ctx, request.NamespacedName, profile); err != nil || profile.DeletionTimestamp != nil {
 		r.pace.forget(request.Name)
+		r.Pauses.Forget(request.Name)
 		forgetAccess(request.Name)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if left := r.Pauses.Left(request.Name); left > 0 {
+		return reconcile.Result{RequeueAfter: left}, nil
 	}
 	profiles, err := r.Profiles.current(ctx)
 	if errors.Is(err, errUnderWay) {
@@ -86,8 +93,15 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	var unmarked error
 	if !profiles.home.has(profile) {
 		unmarked = writeBookmark(ctx, r.Writer, profile, r.Namespace)
+		r.Pauses.Note(profile.Name, unmarked)
+	}
+	if left := r.Pauses.Left(profile.Name); left > 0 {
+		return reconcile.Result{RequeueAfter: left}, nil
 	}
 	result, err := r.report(ctx, profile, profiles)
+	if left := r.Pauses.Left(profile.Name); left > 0 {
+		return reconcile.Result{RequeueAfter: left}, nil
+	}
 	if unmarked != nil {
 		return reconcile.Result{}, errors.Join(unmarked, err)
 	}
@@ -191,6 +205,7 @@ func (r *ProfileReconciler) publish(
 		return nil
 	}
 	version, err := applyStatus(ctx, r.Writer, profile, want)
+	r.Pauses.Note(profile.Name, err)
 	if err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("writing status: %w", err))
 	}

@@ -184,7 +184,7 @@ func (r *run) steps(steps []transition.Step) {
 
 // mayRetry tells whether a policy could not be written, and trying again may help.
 func (r *run) mayRetry() bool {
-	return slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Kind == KindNetworkPolicy && f.Class == Retry })
+	return slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Kind == KindNetworkPolicy && !f.isLasting() })
 }
 
 func (r *run) step(step transition.Step) {

@@ -14,20 +14,21 @@ import (
 func (r *Result) State() status.State {
 	switch {
 	case len(r.Taken)+len(r.Stuck)+len(r.Withheld) > 0,
-		slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Class != Overtaken }):
+		slices.ContainsFunc(r.Failures, func(f Failure) bool { return !f.isQuiet() }):
 		return status.Failing
-	case r.Writes > 0 || r.Progress.Waiting:
+	case r.Writes > 0 || r.Progress.Waiting || r.Progress.Throttled:
 		return status.Written
 	default:
 		return status.Settled
 	}
 }
 
-// Err joins the failures that are worth trying again soon; nil if there are none.
+// Err joins the failures that are worth trying again soon; nil if there are none. What was throttled is tried
+// again when it may be: see Paused.
 func (r *Result) Err() error {
 	var errs []error
 	for _, f := range r.Failures {
-		if !f.isLasting() {
+		if !f.isLasting() && f.Class != Throttled {
 			errs = append(errs, f.Err)
 		}
 	}
@@ -54,7 +55,7 @@ func (r *Result) Problems() []status.Problem {
 		problems = appendNew(problems, withheldProblem(&w))
 	}
 	for _, f := range r.Failures {
-		if f.Class != Overtaken {
+		if !f.isQuiet() {
 			problems = appendNew(problems, failureProblem(&f))
 		}
 	}
