@@ -41,8 +41,6 @@ type ProfileReconciler struct {
 	}
 	// Recorder records events on profiles.
 	Recorder events.EventRecorder
-	// Pauses remembers which profiles the API server had no room to write about.
-	Pauses *backpressure.Pauses
 	// Profiles compiles profiles.
 	Profiles *Profiles
 	// Ledger tells what came of each namespace.
@@ -53,6 +51,8 @@ type ProfileReconciler struct {
 	Namespace string
 
 	pace pace
+	// pauses are those of profiles that the API server had no room to write about.
+	pauses backpressure.Pauses
 }
 
 // SetupWithManager watches profiles and what the ledger tells of their namespaces.
@@ -76,11 +76,11 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	profile := &v1alpha1.SegmentationProfile{}
 	if err := r.Reader.Get(ctx, request.NamespacedName, profile); err != nil || profile.DeletionTimestamp != nil {
 		r.pace.forget(request.Name)
-		r.Pauses.Forget(request.Name)
+		r.pauses.Forget(request.Name)
 		forgetAccess(request.Name)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	if left := r.Pauses.Left(request.Name); left > 0 {
+	if left := r.pauses.Left(request.Name); left > 0 {
 		return reconcile.Result{RequeueAfter: left}, nil
 	}
 	profiles, err := r.Profiles.current(ctx)
@@ -93,13 +93,13 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	var unmarked error
 	if !profiles.home.has(profile) {
 		unmarked = writeBookmark(ctx, r.Writer, profile, r.Namespace)
-		r.Pauses.Note(profile.Name, unmarked)
+		r.pauses.Note(profile.Name, unmarked)
 	}
-	if left := r.Pauses.Left(profile.Name); left > 0 {
+	if left := r.pauses.Left(profile.Name); left > 0 {
 		return reconcile.Result{RequeueAfter: left}, nil
 	}
 	result, err := r.report(ctx, profile, profiles)
-	if left := r.Pauses.Left(profile.Name); left > 0 {
+	if left := r.pauses.Left(profile.Name); left > 0 {
 		return reconcile.Result{RequeueAfter: left}, nil
 	}
 	if unmarked != nil {
@@ -205,7 +205,7 @@ func (r *ProfileReconciler) publish(
 		return nil
 	}
 	version, err := applyStatus(ctx, r.Writer, profile, want)
-	r.Pauses.Note(profile.Name, err)
+	r.pauses.Note(profile.Name, err)
 	if err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("writing status: %w", err))
 	}

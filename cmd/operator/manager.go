@@ -105,7 +105,6 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
 	profile := &controllers.ProfileReconciler{
 		Reader:    mgr.GetCache(),
 		Writer:    own,
-		Pauses:    backpressure.NewPauses(),
 		Recorder:  mgr.GetEventRecorder(leaseName),
 		Profiles:  profiles,
 		Ledger:    ledger,

@@ -46,7 +46,7 @@ func (a *Applier) While(permit Permit, labelled Labelled) *Applier {
 // the second should hold what may be granted and nothing else.
 func New(network, access client.Writer) *Applier {
 	return &Applier{
-		network: network, access: access, expected: newExpectations(), pauses: backpressure.NewPauses(),
+		network: network, access: access, expected: newExpectations(), pauses: &backpressure.Pauses{},
 		labelled: func(transition.Membership, bool) {},
 		after:    func(d time.Duration, do func()) { time.AfterFunc(d, do) },
 	}
@@ -55,8 +55,8 @@ func New(network, access client.Writer) *Applier {
 // Timed returns the applier with another clock, and another way to have something done later.
 func (a *Applier) Timed(clock func() time.Time, after func(time.Duration, func())) *Applier {
 	out := *a
-	out.expected, out.pauses, out.after = newExpectations(), backpressure.NewPauses(), after
-	out.expected.clock, out.pauses.Clock = clock, clock
+	out.expected, out.pauses, out.after = newExpectations(), &backpressure.Pauses{Clock: clock}, after
+	out.expected.clock = clock
 	return &out
 }
 

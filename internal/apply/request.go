@@ -58,6 +58,7 @@ func (r *run) request(k key, write func(context.Context) error) error {
 	r.Writes++
 	err = write(ctx)
 	r.pauses.Note(r.observed.Namespace.Name, err)
+	r.Paused = r.pauses.Left(r.observed.Namespace.Name)
 	return err
 }
 
@@ -65,7 +66,9 @@ func (r *run) request(k key, write func(context.Context) error) error {
 // though the pause may be over by then: what comes next in the order of writes counts on the one before. Passes
 // that have nothing to write are made all the same, since others may wait for what they find.
 func (r *run) isPaused() bool {
-	r.Paused = max(r.Paused, r.pauses.Left(r.observed.Namespace.Name))
+	if r.Paused == 0 {
+		r.Paused = r.pauses.Left(r.observed.Namespace.Name)
+	}
 	return r.Paused > 0
 }
 

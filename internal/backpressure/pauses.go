@@ -16,9 +16,10 @@ const longest = 30 * time.Second
 
 // Pauses remembers who is to make no write for a while. Each name pauses for itself: one that could not be
 // written to says nothing of whether the next one can, where some writes pass and others do not. Together they
-// give way all the same, since each comes back later every time. It may be used by several goroutines.
+// give way all the same, since each comes back later every time. The zero value has nobody pause. It may be used
+// by several goroutines.
 type Pauses struct {
-	// Clock tells the time, and Jitter draws from zero up to its argument, that itself left out.
+	// Clock tells the time, and Jitter draws from zero up to its argument, that itself left out; optional.
 	Clock  func() time.Time
 	Jitter func(time.Duration) time.Duration
 
@@ -33,22 +34,25 @@ type pause struct {
 	times int
 }
 
-// NewPauses returns pauses of nobody.
-func NewPauses() *Pauses {
-	return &Pauses{
-		Clock: time.Now,
-		Jitter: func(below time.Duration) time.Duration {
-			return time.Duration(rand.Int64N(int64(below))) //nolint:gosec // Spreading load needs no secrecy.
-		},
-		names: map[string]pause{},
+func (p *Pauses) now() time.Time {
+	if p.Clock == nil {
+		return time.Now()
 	}
+	return p.Clock()
+}
+
+func (p *Pauses) jitter(below time.Duration) time.Duration {
+	if p.Jitter == nil {
+		return time.Duration(rand.Int64N(int64(below))) //nolint:gosec // Spreading load needs no secrecy.
+	}
+	return p.Jitter(below)
 }
 
 // Left is how much is left of a pause; zero if there is none.
 func (p *Pauses) Left(name string) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return max(0, p.names[name].until.Sub(p.Clock()))
+	return max(0, p.names[name].until.Sub(p.now()))
 }
 
 // Note takes note of how a write was answered. One that was throttled begins a pause: as long as the API server
@@ -66,7 +70,10 @@ func (p *Pauses) Note(name string, err error) {
 	if before.times < 5 { // 2^5 s are more than the longest.
 		more = min(longest, least<<before.times)
 	}
-	p.names[name] = pause{until: p.Clock().Add(asked + p.Jitter(more)), times: before.times + 1}
+	if p.names == nil {
+		p.names = map[string]pause{}
+	}
+	p.names[name] = pause{until: p.now().Add(asked + p.jitter(more)), times: before.times + 1}
 }
 
 // Forget drops what is remembered of a name.
