@@ -97,7 +97,7 @@ func TestWhatComesAfterAThrottledWrite(t *testing.T) {
 					}
 				})
 			},
-			view: func(v *transition.View) { v.Role = transition.Moving },
+			view: func(v *transition.View) { v.Role = transition.Member },
 			errs: map[string]error{network[1]: busy}, want: network[1:2],
 		},
 		"a Role that is left over": {

@@ -1,7 +1,6 @@
 package transitions
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,7 +12,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
@@ -81,7 +80,11 @@ func TestEveryRequestHasRoom(t *testing.T) {
 		shop.Spec.Tiers[0].Access = []v1alpha1.TierAccess{{Role: "viewer", Subjects: []v1alpha1.Subject{builders.Group("developers")}}}
 		s.create(shop)
 		s.last = s.settle(state{members: shopOf("012", "345", "67")})
-		s.change("shop", func(spec *v1alpha1.SegmentationProfileSpec) { s.selects("01", "345", "67")(spec); spec.Tiers[0].Access = nil; spec.Roles = nil })
+		s.change("shop", func(spec *v1alpha1.SegmentationProfileSpec) {
+			s.selects("01", "345", "67")(spec)
+			spec.Tiers[0].Access = nil
+			spec.Roles = nil
+		})
 		s.last = s.settle(state{members: shopOf("01", "345", "67")})
 		s.Expect(env.admin.Delete(s.ctx(), shop)).To(Succeed())
 		s.last = s.settle(state{})
@@ -135,86 +138,21 @@ func (s *scene) sorted(want string) {
 	proxy, err := faults.Start(env.cluster.AdminConfig(), faults.Rate(0), faults.Observe(l.note))
 	s.Expect(err).NotTo(HaveOccurred())
 	defer func() { _ = proxy.Close() }()
-	account, err := client.New(proxy.Config(env.account), client.Options{Scheme: env.admin.Scheme()})
+	config := proxy.Config(env.account)
+	account, err := rest.HTTPClientFor(config)
+	s.Expect(err).NotTo(HaveOccurred())
+	const path = "/apis/segmentation.dev/v1alpha1/segmentationprofiles"
+	request, err := http.NewRequestWithContext(s.ctx(), http.MethodGet, config.Host+path, http.NoBody)
 	s.Expect(err).NotTo(HaveOccurred())
 	s.Eventually(func(g Gomega) {
 		l.mu.Lock()
 		clear(l.of)
 		l.mu.Unlock()
-		_ = account.List(s.ctx(), &v1alpha1.SegmentationProfileList{}) // Refused or not, it was sorted.
+		answer, err := account.Do(request)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(answer.Body.Close()).To(Succeed())
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		g.Expect(l.of["GET /apis/segmentation.dev/v1alpha1/segmentationprofiles"]).To(HaveKey(want))
+		g.Expect(l.of["GET "+path]).To(HaveKey(want))
 	}, soon, tick).Should(Succeed())
-}
-
-// TestAnAPIServerWithoutRoom lets API priority and fairness turn down most of what the operator writes, and for a
-// while all of it.
-func TestAnAPIServerWithoutRoom(t *testing.T) {
-	tell(t, "noroom", func(s *scene) {
-		l := &levels{of: map[string]map[string]bool{}}
-		proxy, err := faults.Start(env.cluster.AdminConfig(), faults.Rate(0), faults.Observe(l.note))
-		s.Expect(err).NotTo(HaveOccurred())
-		s.t.Cleanup(func() { _ = proxy.Close() })
-		s.operator = s.replica("noroom", proxy.Config(env.account))
-		first, second := state{members: shopOf("012", "345", "67")}, state{members: shopOf("1358", "02", "49")}
-		s.begin()
-		ear := s.listens("shop")
-		squeeze := s.squeezes()
-		turnedDown := func(state) int {
-			squeeze(0)
-			wait(pressure)
-			squeeze(1)
-			return 1
-		}
-		s.once("a profile is created", first, func() { s.create(s.shop("012", "345", "67")) }, func(want state) int {
-			s.afterSomeWrites()
-			return turnedDown(want)
-		})
-		s.once("namespaces move around, join and leave", second, func() { s.change("shop", s.selects("1358", "02", "49")) }, turnedDown)
-		ear.heardNoComplaint()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		s.counts["requests that the API server turned down"] += l.refused
-		s.Expect(l.refused).To(BeNumerically(">", 3))
-	})
-}
-
-// squeezes sends all writes of both accounts to a level of their own that turns down what it has no room for, and
-// returns what sets how much that is: 0 is next to nothing, and 1 one request at a time.
-func (s *scene) squeezes() func(shares int32) {
-	s.t.Helper()
-	const name = "squeeze"
-	level := &flowcontrolv1.PriorityLevelConfiguration{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec: flowcontrolv1.PriorityLevelConfigurationSpec{Type: flowcontrolv1.PriorityLevelEnablementLimited, Limited: &flowcontrolv1.LimitedPriorityLevelConfiguration{
-			NominalConcurrencyShares: new(int32), LendablePercent: new(int32), BorrowingLimitPercent: new(int32),
-			LimitResponse: flowcontrolv1.LimitResponse{Type: flowcontrolv1.LimitResponseTypeReject},
-		}},
-	}
-	*level.Spec.Limited.NominalConcurrencyShares = 1
-	schema := &flowcontrolv1.FlowSchema{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
-		Spec: flowcontrolv1.FlowSchemaSpec{
-			PriorityLevelConfiguration: flowcontrolv1.PriorityLevelConfigurationReference{Name: name}, MatchingPrecedence: 10,
-			Rules: []flowcontrolv1.PolicyRulesWithSubjects{{
-				Subjects: []flowcontrolv1.Subject{{Kind: flowcontrolv1.SubjectKindServiceAccount, ServiceAccount: &flowcontrolv1.ServiceAccountSubject{
-					Namespace: deploy.Namespace, Name: flowcontrolv1.NameAll,
-				}}},
-				ResourceRules: []flowcontrolv1.ResourcePolicyRule{{
-					Verbs: []string{"create", "delete", "patch"}, APIGroups: []string{"*"}, Resources: []string{"*"},
-					ClusterScope: true, Namespaces: []string{"*"},
-				}},
-			}},
-		},
-	}
-	for _, obj := range []client.Object{level, schema} {
-		s.Expect(env.admin.Create(s.ctx(), obj)).To(Succeed())
-		s.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), obj) })
-	}
-	return func(shares int32) {
-		s.t.Helper()
-		patch := fmt.Appendf(nil, `{"spec":{"limited":{"nominalConcurrencyShares":%d}}}`, shares)
-		s.Expect(env.admin.Patch(s.ctx(), level.DeepCopy(), client.RawPatch("application/merge-patch+json", patch))).To(Succeed())
-	}
 }
