@@ -24,6 +24,9 @@ import (
 // tells the operator when they did.
 const refusedRetry = time.Minute
 
+// overtakenRetry is how long the operator waits at most for the cache to show by what a write was overtaken.
+const overtakenRetry = 100 * time.Millisecond
+
 // NamespaceReconciler brings one namespace at a time to what its profile declares.
 type NamespaceReconciler struct {
 	// Reader reads from the cache.
@@ -188,11 +191,19 @@ func (r *NamespaceReconciler) task(
 	}
 }
 
-// next says when to come back: with a growing delay after a passing failure, and now and
-// then after a refusal.
+// next says when to come back: when the API server has room again if it had none, with a growing delay after a
+// passing failure, and now and then after a refusal.
 func (r *NamespaceReconciler) next(ctx context.Context, result *apply.Result) (reconcile.Result, error) {
+	if result.Paused > 0 {
+		logr.FromContextOrDiscard(ctx).V(1).Info("The API server has no room for writes", "again", result.Paused)
+		return reconcile.Result{RequeueAfter: result.Paused}, nil
+	}
 	if err := result.Err(); err != nil {
 		return reconcile.Result{}, err
+	}
+	if result.IsOvertaken() {
+		// The event of what has overtaken it comes first, as a rule.
+		return reconcile.Result{RequeueAfter: overtakenRetry}, nil
 	}
 	if result.Refused() {
 		for _, f := range result.Failures {

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/backpressure"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
 )
@@ -50,6 +51,8 @@ type ProfileReconciler struct {
 	Namespace string
 
 	pace pace
+	// pauses are those of profiles that the API server had no room to write about.
+	pauses backpressure.Pauses
 }
 
 // SetupWithManager watches profiles and what the ledger tells of their namespaces.
@@ -73,8 +76,12 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	profile := &v1alpha1.SegmentationProfile{}
 	if err := r.Reader.Get(ctx, request.NamespacedName, profile); err != nil || profile.DeletionTimestamp != nil {
 		r.pace.forget(request.Name)
+		r.pauses.Forget(request.Name)
 		forgetAccess(request.Name)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if left := r.pauses.Left(request.Name); left > 0 {
+		return reconcile.Result{RequeueAfter: left}, nil
 	}
 	profiles, err := r.Profiles.current(ctx)
 	if errors.Is(err, errUnderWay) {
@@ -86,8 +93,15 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	var unmarked error
 	if !profiles.home.has(profile) {
 		unmarked = profiles.home.writeBookmark(ctx, r.Writer, profile)
+		r.pauses.Note(profile.Name, unmarked)
+	}
+	if left := r.pauses.Left(profile.Name); left > 0 {
+		return reconcile.Result{RequeueAfter: left}, nil
 	}
 	result, err := r.report(ctx, profile, profiles)
+	if left := r.pauses.Left(profile.Name); left > 0 {
+		return reconcile.Result{RequeueAfter: left}, nil
+	}
 	if unmarked != nil {
 		return reconcile.Result{}, errors.Join(unmarked, err)
 	}
@@ -194,6 +208,7 @@ func (r *ProfileReconciler) publish(
 	ctx context.Context, profile *v1alpha1.SegmentationProfile, want v1alpha1.SegmentationProfileStatus,
 ) error {
 	version, err := applyStatus(ctx, r.Writer, profile, want)
+	r.pauses.Note(profile.Name, err)
 	if err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("writing status: %w", err))
 	}

@@ -29,6 +29,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/controllers"
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+	"github.com/segmentation-dev/segmentation-operator/internal/backpressure"
 	"github.com/segmentation-dev/segmentation-operator/internal/compact"
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
@@ -98,9 +99,13 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
 	census, ledger := transition.NewCensus(), controllers.NewLedger()
 	profiles := controllers.NewProfiles(mgr.GetCache(), protected, census, ownNamespace())
 	warm := true
+	own, access, err := writers(mgr, o)
+	if err != nil {
+		return err
+	}
 	profile := &controllers.ProfileReconciler{
 		Reader:    mgr.GetCache(),
-		Writer:    mgr.GetClient(),
+		Writer:    own,
 		Recorder:  mgr.GetEventRecorder(leaseName),
 		Profiles:  profiles,
 		Ledger:    ledger,
@@ -110,13 +115,9 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
 	if err := profile.SetupWithManager(mgr, controller.Options{EnableWarmup: &warm}); err != nil {
 		return fmt.Errorf("setting up the profile controller: %w", err)
 	}
-	access, err := accessClient(mgr, o)
-	if err != nil {
-		return err
-	}
 	namespace := &controllers.NamespaceReconciler{
 		Reader:    mgr.GetCache(),
-		Applier:   apply.New(mgr.GetClient(), access),
+		Applier:   apply.New(own, access),
 		Profiles:  profiles,
 		Ledger:    ledger,
 		Census:    census,
@@ -134,21 +135,26 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
 	return nil
 }
 
-// accessClient returns the client that writes Roles and RoleBindings. It acts as another
-// account, that holds what profiles may grant and nothing else: the API server lets an account
-// grant all that it holds, and the operator holds what it needs for its own work.
-func accessClient(mgr ctrl.Manager, o *options) (client.Client, error) {
+// writers returns the clients of all that the operator writes but for events and its lease: one that acts as
+// itself, and one for Roles and RoleBindings. That acts as another account, that holds what profiles may grant
+// and nothing else: the API server lets an account grant all that it holds, and the operator holds what it needs
+// for its own work.
+func writers(mgr ctrl.Manager, o *options) (own, access client.Client, err error) {
 	if o.grantAs == "" {
-		return nil, errors.New("--grant-as is not set: name the account that holds what profiles may grant, " +
+		return nil, nil, errors.New("--grant-as is not set: name the account that holds what profiles may grant, " +
 			"such as system:serviceaccount:segmentation-system:segmentation-granter")
 	}
-	config := rest.CopyConfig(mgr.GetConfig())
-	config.Impersonate = rest.ImpersonationConfig{UserName: o.grantAs}
-	access, err := client.New(config, client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()})
-	if err != nil {
-		return nil, fmt.Errorf("setting up the client for access: %w", err)
+	config := backpressure.Upfront(mgr.GetConfig())
+	options := client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()}
+	if own, err = client.New(config, options); err != nil {
+		return nil, nil, fmt.Errorf("setting up the client for writes: %w", err)
 	}
-	return access, nil
+	config = rest.CopyConfig(config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: o.grantAs}
+	if access, err = client.New(config, options); err != nil {
+		return nil, nil, fmt.Errorf("setting up the client for access: %w", err)
+	}
+	return own, access, nil
 }
 
 // watched are the kinds that the controllers watch.

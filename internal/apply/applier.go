@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/backpressure"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
@@ -24,6 +25,7 @@ const fieldOwner = client.FieldOwner(v1alpha1.ManagedByValue)
 type Applier struct {
 	network, access client.Writer
 	expected        *expectations
+	pauses          *backpressure.Pauses
 	permit          Permit
 	labelled        Labelled
 	after           func(time.Duration, func())
@@ -43,7 +45,7 @@ func (a *Applier) While(permit Permit, labelled Labelled) *Applier {
 // the second should hold what may be granted and nothing else.
 func New(network, access client.Writer) *Applier {
 	return &Applier{
-		network: network, access: access, expected: newExpectations(),
+		network: network, access: access, expected: newExpectations(), pauses: &backpressure.Pauses{},
 		labelled: func(transition.Membership, bool) {},
 		after:    func(d time.Duration, do func()) { time.AfterFunc(d, do) },
 	}
@@ -52,7 +54,7 @@ func New(network, access client.Writer) *Applier {
 // Timed returns the applier with another clock, and another way to have something done later.
 func (a *Applier) Timed(clock func() time.Time, after func(time.Duration, func())) *Applier {
 	out := *a
-	out.expected, out.after = newExpectations(), after
+	out.expected, out.pauses, out.after = newExpectations(), &backpressure.Pauses{Clock: clock}, after
 	out.expected.clock = clock
 	return &out
 }
@@ -75,6 +77,7 @@ func (a *Applier) Outstanding(observed *Observed) time.Duration {
 // Forget drops what is remembered of a namespace that is gone.
 func (a *Applier) Forget(namespace string) {
 	a.expected.forget(namespace)
+	a.pauses.Forget(namespace)
 }
 
 // SawDeletion takes note of a deletion that the watch showed, so that the object is written
@@ -99,6 +102,9 @@ type Result struct {
 	Seen Counts
 	// Progress is how far the namespace is on the way to its labels.
 	Progress transition.Progress
+	// Paused is how long to wait before writes are tried again that the API server had no room for; zero if
+	// there were none.
+	Paused time.Duration
 	// Outdated is set if a write was not permitted any more. Nothing else counts then.
 	Outdated bool
 }

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 
+	"github.com/segmentation-dev/segmentation-operator/internal/backpressure"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
 )
 
@@ -29,9 +30,12 @@ const (
 	Rejected FailureClass = "Rejected"
 	// RoleMissing: the ClusterRole that was to be bound does not exist.
 	RoleMissing FailureClass = "RoleMissing"
-	// Overtaken: somebody has changed the namespace since it was looked at. It is looked at again, and
-	// nobody has to read of it.
+	// Overtaken: somebody has changed the namespace, or what is in it, since it was looked at. It is looked at
+	// again, and nobody has to read of it.
 	Overtaken FailureClass = "Overtaken"
+	// Throttled: the API server had no room for the write, and did not make it. It is tried again when the
+	// API server wants that, and nobody has to read of it; but what has to come after it waits.
+	Throttled FailureClass = "Throttled"
 )
 
 // Failure is a write that failed.
@@ -54,7 +58,12 @@ type Failure struct {
 
 // isLasting tells whether only a person can mend it.
 func (f *Failure) isLasting() bool {
-	return f.Class != Retry && f.Class != Overtaken
+	return f.Class != Retry && !f.isQuiet()
+}
+
+// isQuiet tells whether nobody has to read of it: nothing is wrong, and it passes by itself.
+func (f *Failure) isQuiet() bool {
+	return f.Class == Overtaken || f.Class == Throttled
 }
 
 // escalation is how the API server says that a grant would be an escalation:
@@ -64,6 +73,8 @@ const escalation = "attempting to grant RBAC permissions not currently held"
 func classify(kind Kind, role string, err error) Failure {
 	failure := Failure{Kind: kind, Class: Retry, Detail: reason(err), Err: err}
 	switch {
+	case errors.Is(err, errPaused), backpressure.IsThrottled(err):
+		failure.Class = Throttled
 	case apierrors.IsConflict(err):
 		failure.Class = Overtaken
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), escalation):

@@ -44,8 +44,13 @@ func TestClassify(t *testing.T) {
 		"something else that is not there": {err: apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "x"), want: Failure{Class: Retry, Detail: "NotFound"}},
 		"a namespace that is being ended":  {err: terminating, want: Failure{Class: Retry, Detail: "Forbidden"}},
 		"a conflict":                       {err: apierrors.NewConflict(resource, "x", errors.New("changed")), want: Failure{Class: Overtaken, Detail: "Conflict"}},
-		"an overloaded API server":         {err: apierrors.NewTooManyRequests("wait", 1), want: Failure{Class: Retry, Detail: "TooManyRequests"}},
-		"no connection":                    {err: context.DeadlineExceeded, want: Failure{Class: Retry, Detail: "the API server could not be reached"}},
+		"an API server without room":       {err: apierrors.NewTooManyRequests("wait", 1), want: Failure{Class: Throttled, Detail: "TooManyRequests"}},
+		"a write that was not sent yet":    {err: errPaused, want: Failure{Class: Throttled, Detail: "the API server could not be reached"}},
+		"a webhook that is overloaded": {
+			err:  apierrors.NewTooManyRequests(`admission webhook "w" denied the request: later`, 1),
+			want: Failure{Class: Retry, Detail: "TooManyRequests"},
+		},
+		"no connection": {err: context.DeadlineExceeded, want: Failure{Class: Retry, Detail: "the API server could not be reached"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

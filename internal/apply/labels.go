@@ -64,6 +64,10 @@ func (r *run) isolated() bool {
 func (r *run) judgeFailures() {
 	r.Progress.Stuck = len(r.blocked) > 0
 	for _, f := range r.Failures {
+		if f.Class == Throttled {
+			r.Progress.Throttled = true
+			continue
+		}
 		if f.Kind == KindNetworkPolicy || f.Kind == KindNamespace {
 			r.Progress.Stuck = r.Progress.Stuck || f.isLasting()
 			r.Progress.Failing = r.Progress.Failing || !f.isLasting()

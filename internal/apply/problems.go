@@ -14,24 +14,30 @@ import (
 func (r *Result) State() status.State {
 	switch {
 	case len(r.Taken)+len(r.Stuck)+len(r.Withheld) > 0,
-		slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Class != Overtaken }):
+		slices.ContainsFunc(r.Failures, func(f Failure) bool { return !f.isQuiet() }):
 		return status.Failing
-	case r.Writes > 0 || r.Progress.Waiting:
+	case r.Writes > 0 || r.Progress.Waiting || r.Progress.Throttled:
 		return status.Written
 	default:
 		return status.Settled
 	}
 }
 
-// Err joins the failures that are worth trying again soon; nil if there are none.
+// Err joins the failures that are worth trying again soon; nil if there are none. What was throttled is tried
+// again when it may be (see Paused), and what was overtaken when the cache shows by what (see IsOvertaken).
 func (r *Result) Err() error {
 	var errs []error
 	for _, f := range r.Failures {
-		if !f.isLasting() {
+		if !f.isLasting() && !f.isQuiet() {
 			errs = append(errs, f.Err)
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// IsOvertaken tells whether somebody has changed what was to be written since it was looked at.
+func (r *Result) IsOvertaken() bool {
+	return slices.ContainsFunc(r.Failures, func(f Failure) bool { return f.Class == Overtaken })
 }
 
 // Refused tells whether a write failed that only a person can mend.
@@ -54,7 +60,7 @@ func (r *Result) Problems() []status.Problem {
 		problems = appendNew(problems, withheldProblem(&w))
 	}
 	for _, f := range r.Failures {
-		if f.Class != Overtaken {
+		if !f.isQuiet() {
 			problems = appendNew(problems, failureProblem(&f))
 		}
 	}

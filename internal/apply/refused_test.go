@@ -136,7 +136,7 @@ func TestMemberWhenSomethingIsInTheWay(t *testing.T) {
 		},
 		"labels that cannot be written are tried again": {
 			observed: func(o render.Objects) *Observed { return see(nil).holding(o).Observed },
-			errs:     map[string]error{labelling: apierrors.NewTooManyRequestsError("slow down")},
+			errs:     map[string]error{labelling: apierrors.NewServiceUnavailable("boom")},
 			want:     []string{labelling},
 			state:    status.Failing,
 			reasons:  []string{v1alpha1.ReasonRetrying},

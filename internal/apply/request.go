@@ -21,12 +21,18 @@ type Labelled func(now transition.Membership, sure bool)
 // that are under way.
 const requestTimeout = 30 * time.Second
 
+// errPaused is what a write gets that comes before the API server wants to be asked again. Nothing is sent.
+var errPaused = errors.New("the API server had no room for writes, and is asked again later")
+
 // errOutdated is what a write gets that is not permitted any more.
 var errOutdated = errors.New("what was decided on has changed")
 
 // request makes a write of an object, if it is still permitted. If it is not known what became of it, it
 // counts as being under way until the cache has had the time to show it.
 func (r *run) request(k key, write func(context.Context) error) error {
+	if r.isPaused() {
+		return errPaused
+	}
 	end := func() {}
 	if r.permit != nil && !r.Outdated {
 		permitted, ok := r.permit()
@@ -51,7 +57,19 @@ func (r *run) request(k key, write func(context.Context) error) error {
 	defer cancel()
 	r.Writes++
 	err = write(ctx)
+	r.pauses.Note(r.observed.Namespace.Name, err)
+	r.Paused = r.pauses.Left(r.observed.Namespace.Name)
 	return err
+}
+
+// isPaused tells whether the namespace is to make no write for now. A pass that was put off makes no other,
+// though the pause may be over by then: what comes next in the order of writes counts on the one before. Passes
+// that have nothing to write are made all the same, since others may wait for what they find.
+func (r *run) isPaused() bool {
+	if r.Paused == 0 {
+		r.Paused = r.pauses.Left(r.observed.Namespace.Name)
+	}
+	return r.Paused > 0
 }
 
 // expectEither takes note that it is not known whether an object was written.

@@ -105,7 +105,10 @@ func (c *Census) Report(serial int64, namespace string, seen View, progress Prog
 	if !known || serial != c.serial {
 		return known
 	}
-	c.told(namespace, seen.Callers)
+	if !progress.Throttled {
+		// What was put off may be the access that others wait to be taken away.
+		c.told(namespace, seen.Callers)
+	}
 	present := c.view(&place)
 	present.WasExact = seen.WasExact
 	again = progress.Waiting && present != seen

@@ -59,6 +59,9 @@ type Progress struct {
 	Waiting bool
 	// Failing is set if a write failed that may succeed when tried again.
 	Failing bool
+	// Throttled is set if the API server had no room for a write, of whatever kind, and did not make it. The
+	// namespace is tried again by itself, and is not failing.
+	Throttled bool
 	// Stuck is set if something keeps the namespace from going on that only a person can change. No
 	// other namespace waits for it then.
 	Stuck bool
@@ -83,6 +86,9 @@ const Patience = time.Minute
 // since takes over since when a namespace has been waiting or failing, and after a while gives up
 // waiting, or waiting for it.
 func (p Progress) since(before *Progress, now time.Time) Progress {
+	if p.Throttled {
+		return p.putOff(before, now)
+	}
 	if p.Waiting {
 		p.waitingSince = before.waitingSince
 		if !before.Waiting {
@@ -102,6 +108,24 @@ func (p Progress) since(before *Progress, now time.Time) Progress {
 	}
 	p.forLong = now.Sub(p.failingSince) >= Patience
 	p.Stuck = p.Stuck || p.forLong
+	return p
+}
+
+// putOff is what is known after a look in which a write was put off. It tells nothing of what failed before, so
+// that stays as it was. And the namespace waits for the API server now: for others it waits anew after that, if
+// it has not given up on them already.
+func (p Progress) putOff(before *Progress, now time.Time) Progress {
+	p.waitingSince, p.overdue = now, before.overdue
+	if before.overdue {
+		p.waitingSince = before.waitingSince
+	}
+	switch {
+	case before.Failing:
+		p.Failing, p.failingSince, p.forLong = true, before.failingSince, before.forLong
+		p.Stuck = p.Stuck || p.forLong
+	case p.Failing:
+		p.failingSince = now
+	}
 	return p
 }
 

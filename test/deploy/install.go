@@ -44,7 +44,7 @@ func Scheme() (*runtime.Scheme, error) {
 // operator may grant what the shipped ceiling holds. The CRD is to be there already, for the
 // controllers to know it: see cluster.WithCRDs.
 func Install(ctx context.Context, admin client.Client) error {
-	for _, pattern := range []string{"config/default/namespace.yaml", "config/rbac/*.yaml"} {
+	for _, pattern := range []string{"config/default/namespace.yaml", "config/rbac/*.yaml", "config/flowcontrol/*.yaml"} {
 		if err := ApplyManifests(ctx, admin, pattern); err != nil {
 			return err
 		}

@@ -24,6 +24,10 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			`things "x" is forbidden: User "u" cannot patch resource "things" in API group "" at the cluster scope`)
 		return
 	}
+	if p.throttles(r) {
+		throttled(w)
+		return
+	}
 	fault, life := p.choose(r)
 	switch fault {
 	case Conflict:

@@ -24,6 +24,7 @@ type settings struct {
 	stall     time.Duration
 	watchLife time.Duration
 	exempt    func(*http.Request) bool
+	observe   func(*http.Response)
 }
 
 // Rate sets the part of requests that meet a fault: 0.1 is one in ten.
@@ -52,4 +53,10 @@ func ExemptLeases() Option {
 	return func(s *settings) {
 		s.exempt = func(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/apis/coordination.k8s.io/") }
 	}
+}
+
+// Observe calls a function with each answer of the API server, before it is passed on. The answer has its
+// request with it.
+func Observe(observe func(*http.Response)) Option {
+	return func(s *settings) { s.observe = observe }
 }

@@ -36,8 +36,8 @@ type Proxy struct {
 	counts   map[Kind]int
 	// silence is there while watches say nothing, and closed when that is over.
 	silence chan struct{}
-	// away is set while nothing passes, and refuse while no write does.
-	away, refuse bool
+	// away is set while nothing passes, and refuse while no write does; throttle while writes are put off.
+	away, refuse, throttle bool
 }
 
 // Start starts a proxy in front of the API server of a configuration, of which nothing is
@@ -46,7 +46,8 @@ type Proxy struct {
 func Start(upstream *rest.Config, options ...Option) (*Proxy, error) {
 	s := settings{
 		rate: defaultRate, stall: defaultStall, watchLife: defaultWatchLife,
-		exempt: func(*http.Request) bool { return false },
+		exempt:  func(*http.Request) bool { return false },
+		observe: func(*http.Response) {},
 	}
 	for _, option := range options {
 		option(&s)
@@ -80,6 +81,10 @@ func (p *Proxy) connect(upstream *rest.Config, target *url.URL) error {
 		Transport: transport,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
+		},
+		ModifyResponse: func(r *http.Response) error {
+			p.settings.observe(r)
+			return nil
 		},
 		// Watches are a stream of events, each to be seen at once.
 		FlushInterval: -1,
