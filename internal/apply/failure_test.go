@@ -68,7 +68,7 @@ func TestClassify(t *testing.T) {
 func TestAConflictOnANamespace(t *testing.T) {
 	err := apierrors.NewConflict(schema.GroupResource{Resource: "namespaces"}, "one", errors.New("changed"))
 	r := Result{Failures: []Failure{classify(KindNamespace, "", fmt.Errorf("labelling: %w", err))}}
-	if r.Refused() || r.Err() == nil || len(r.Problems()) > 0 || r.State() == status.Failing {
+	if r.Refused() || r.Err() != nil || !r.IsOvertaken() || len(r.Problems()) > 0 || r.State() == status.Failing {
 		t.Errorf("%+v is not looked at again, or is told of", r.Failures)
 	}
 }
