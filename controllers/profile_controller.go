@@ -34,10 +34,7 @@ type ProfileReconciler struct {
 	// Reader reads from the cache.
 	Reader client.Reader
 	// Writer writes status and bookmarks.
-	Writer interface {
-		client.StatusClient
-		client.Writer
-	}
+	Writer Writer
 	// Recorder records events on profiles.
 	Recorder events.EventRecorder
 	// Profiles compiles profiles.
@@ -73,7 +70,7 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	profile := &v1alpha1.SegmentationProfile{}
 	if err := r.Reader.Get(ctx, request.NamespacedName, profile); err != nil || profile.DeletionTimestamp != nil {
 		r.pace.forget(request.Name)
-		forgetAccess(request.Name)
+		profileGauges.forget(request.Name)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	profiles, err := r.Profiles.current(ctx)
@@ -115,10 +112,10 @@ func (r *ProfileReconciler) report(
 		// After a restart: what the status says holds until all namespaces were looked at.
 		return reconcile.Result{RequeueAfter: statusInterval}, nil
 	}
-	want := status.Summarize(status.Input{
+	want, counts := status.Measure(status.Input{
 		Profile: profile, Invalid: current.invalid, Namespaces: namespaces, Now: time.Now(), Unmarked: !profiles.home.has(profile),
 	})
-	measureAccess(profile.Name, want.UndeclaredAccess)
+	profileGauges.set(profile.Name, want, counts)
 	if wait := r.pace.settle(profile, &want, time.Now()); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}

@@ -99,7 +99,7 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
 	warm := true
 	profile := &controllers.ProfileReconciler{
 		Reader:    mgr.GetCache(),
-		Writer:    mgr.GetClient(),
+		Writer:    controllers.CountWrites(mgr.GetClient()),
 		Recorder:  mgr.GetEventRecorder(leaseName),
 		Profiles:  profiles,
 		Ledger:    ledger,
@@ -115,7 +115,7 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
 	}
 	namespace := &controllers.NamespaceReconciler{
 		Reader:    mgr.GetCache(),
-		Applier:   apply.New(mgr.GetClient(), access),
+		Applier:   apply.New(controllers.CountWrites(mgr.GetClient()), controllers.CountWrites(access)),
 		Profiles:  profiles,
 		Ledger:    ledger,
 		Census:    census,
