@@ -27,12 +27,15 @@ var target = labels.FromStrings(
 	"job", "segmentation-operator-metrics", "instance", "10.0.0.1:8443", "namespace", "segmentation-system",
 	"pod", "segmentation-operator-1", "service", "segmentation-operator-metrics", "endpoint", "https", "container", "operator")
 
+// start is when the first scrape is a step ahead.
+var start = time.Unix(1_800_000_000, 0)
+
 // memory is a storage of series, enough for the query engine. Prometheus' own would bring along every cloud
 // that it can discover targets in.
 type memory struct {
 	series map[string]*series
-	// last is the time of the last scrape.
-	last time.Time
+	// scrapes is how many there were, a step apart from each other.
+	scrapes int
 }
 
 type series struct {
@@ -65,18 +68,22 @@ func (m *memory) add(of labels.Labels, at time.Time, value float64) {
 	m.series[key].samples = append(m.series[key].samples, sample{at.UnixMilli(), value})
 }
 
+// last is the time of the last scrape.
+func (m *memory) last() time.Time { return start.Add(time.Duration(m.scrapes) * step) }
+
 // scrape adds what a text of metrics says, a step after what was there.
 func (m *memory) scrape(text []byte) error {
-	m.last = m.last.Add(step)
 	p, err := textparse.New(text, "text/plain", labels.NewSymbolTable(), textparse.ParserOptions{})
 	if err != nil {
 		return err
 	}
+	at := m.last().Add(step)
 	for {
 		entry, err := p.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			m.add(withTarget(labels.FromStrings(labels.MetricName, "up")), m.last, 1)
+			m.add(withTarget(labels.FromStrings(labels.MetricName, "up")), at, 1)
+			m.scrapes++
 			return nil
 		case err != nil:
 			return err
@@ -86,7 +93,7 @@ func (m *memory) scrape(text []byte) error {
 		var of labels.Labels
 		p.Labels(&of)
 		_, _, value := p.Series()
-		m.add(withTarget(of), m.last, value)
+		m.add(withTarget(of), at, value)
 	}
 }
 
@@ -162,7 +169,7 @@ func (m *memory) instant(t *testing.T, query string, at time.Time) promql.Vector
 // overTime evaluates a query for a graph of all that was scraped.
 func (m *memory) overTime(t *testing.T, query string) promql.Matrix {
 	t.Helper()
-	q := must(engine.NewRangeQuery(t.Context(), m, nil, query, time.Time{}.Add(step), m.last, step))(t)
+	q := must(engine.NewRangeQuery(t.Context(), m, nil, query, start, m.last(), step))(t)
 	defer q.Close()
 	result := q.Exec(t.Context())
 	if result.Err != nil {

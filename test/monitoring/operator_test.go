@@ -139,17 +139,14 @@ func (o *operator) create(t *testing.T, objects ...client.Object) {
 // shop is a profile of which everything is measured: a role above the ceiling, and a namespace that two tiers
 // select.
 func shop() *v1alpha1.SegmentationProfile {
-	p := builders.MakeProfile("shop").
+	developers := builders.Group("developers")
+	return builders.MakeProfile("shop").
 		Role(builders.MakeRole("viewer").Read("pods").Obj()).
 		Role(builders.MakeRole("reader").Read("secrets").Obj()).
 		Tier(
-			builders.MakeTier("web").Names("web", "both").Obj(),
-			builders.MakeTier("data").MatchLabels(map[string]string{"layer": "data"}).Obj(),
+			builders.MakeTier("web").Names("web", "both").Access("viewer", developers).Obj(),
+			builders.MakeTier("data").Selector(map[string]string{"layer": "data"}).Access("reader", developers).Obj(),
 		).Obj()
-	developers := []v1alpha1.Subject{builders.Group("developers")}
-	p.Spec.Tiers[0].Access = []v1alpha1.TierAccess{{Role: "viewer", Subjects: developers}}
-	p.Spec.Tiers[1].Access = []v1alpha1.TierAccess{{Role: "reader", Subjects: developers}}
-	return p
 }
 
 // live has happen to the operator what there are metrics for, and reads them in between.
