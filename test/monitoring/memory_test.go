@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
@@ -82,7 +83,7 @@ func (m *memory) scrape(text []byte) error {
 		entry, err := p.Next()
 		switch {
 		case errors.Is(err, io.EOF):
-			m.add(withTarget(labels.FromStrings(labels.MetricName, "up")), at, 1)
+			m.add(withTarget(labels.FromStrings(model.MetricNameLabel, "up")), at, 1)
 			m.scrapes++
 			return nil
 		case err != nil:

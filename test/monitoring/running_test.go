@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -114,7 +115,7 @@ func (m *memory) checkDocs(t *testing.T) {
 	}
 	there := map[string]bool{}
 	for _, s := range m.series {
-		there[histogramSuffix.ReplaceAllString(s.labels.Get(labels.MetricName), "")] = true
+		there[histogramSuffix.ReplaceAllString(s.labels.Get(model.MetricNameLabel), "")] = true
 	}
 	for name := range docs {
 		if !there[name] {
@@ -198,7 +199,7 @@ func (m *memory) missingLabel(in parser.Expr, label string) []string {
 func (m *memory) named(name string) []*series {
 	var out []*series
 	for _, s := range m.series {
-		if s.labels.Get(labels.MetricName) == name {
+		if s.labels.Get(model.MetricNameLabel) == name {
 			out = append(out, s)
 		}
 	}
