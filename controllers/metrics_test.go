@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,15 +34,15 @@ func measured(t *testing.T, profile string) map[string]float64 {
 	out := map[string]float64{}
 	for _, family := range families {
 		for _, m := range family.GetMetric() {
-			name, isOfProfile := family.GetName(), false
+			name, isOfProfile := []string{family.GetName()}, false
 			for _, label := range m.GetLabel() {
 				if label.GetName() != "profile" {
-					name += " " + label.GetValue()
+					name = append(name, label.GetValue())
 				}
 				isOfProfile = isOfProfile || label.GetName() == "profile" && label.GetValue() == profile
 			}
 			if isOfProfile {
-				out[name] = m.GetGauge().GetValue()
+				out[strings.Join(name, " ")] = m.GetGauge().GetValue()
 			}
 		}
 	}

@@ -33,15 +33,19 @@ type answering struct {
 func (a *answering) Apply(context.Context, runtime.ApplyConfiguration, ...client.ApplyOption) error {
 	return a.err
 }
+
 func (a *answering) Create(context.Context, client.Object, ...client.CreateOption) error {
 	return a.err
 }
+
 func (a *answering) Update(context.Context, client.Object, ...client.UpdateOption) error {
 	return a.err
 }
+
 func (a *answering) Delete(context.Context, client.Object, ...client.DeleteOption) error {
 	return a.err
 }
+
 func (a *answering) Patch(context.Context, client.Object, client.Patch, ...client.PatchOption) error {
 	return a.err
 }

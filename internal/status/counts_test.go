@@ -68,7 +68,7 @@ func TestCounts(t *testing.T) {
 // TestFindingsPastTheLimitAreCounted: a status has room for the first twenty.
 func TestFindingsPastTheLimitAreCounted(t *testing.T) {
 	const many = v1alpha1.MaxFindings + 5
-	var namespaces []Namespace
+	namespaces := make([]Namespace, 0, many)
 	for range many {
 		namespaces = append(namespaces, claimed("a", Failing, Problem{v1alpha1.ReasonAboveCeiling, "m"}))
 	}
