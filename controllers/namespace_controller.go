@@ -43,6 +43,8 @@ type NamespaceReconciler struct {
 	Protected claim.Protected
 	// Clock tells the time.
 	Clock func() time.Time
+
+	arrivals arrivals
 }
 
 // Reconcile gathers, claims, renders, applies and records one namespace. It looks at
@@ -71,6 +73,7 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 	if !current {
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 	}
+	r.arriving(profiles, &decision, observed)
 	result, err := r.carryOut(ctx, decision, profiles, view, observed)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -78,6 +81,7 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 	if result.Outdated {
 		return r.await(request.Name), nil
 	}
+	r.arrived(request.Name, &decision, &result.Progress)
 	again := r.Census.Report(profiles.serial, request.Name, view, result.Progress, r.Clock())
 	logr.FromContextOrDiscard(ctx).V(1).Info("Looked at", "outcome", decision.Outcome, "state", result.State(), "writes", result.Writes)
 	state := result.State()
@@ -110,6 +114,7 @@ func (r *NamespaceReconciler) forget(namespace string) {
 	r.Applier.Forget(namespace)
 	r.Ledger.forget(namespace)
 	r.Census.Forget(namespace)
+	r.arrivals.forget(namespace)
 }
 
 // await says when to come back after profiles have changed: once the writes have ended that were decided

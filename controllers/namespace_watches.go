@@ -38,7 +38,7 @@ func (r *NamespaceReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Man
 		Named("namespace").
 		WithOptions(options).
 		WithLogConstructor(logsBy(mgr.GetLogger(), "namespace")).
-		WatchesMetadata(&corev1.Namespace{}, &handler.EnqueueRequestForObject{}, builder.WithPredicates(membershipMayChange())).
+		WatchesMetadata(&corev1.Namespace{}, &enqueueArrival{arrivals: &r.arrivals}, builder.WithPredicates(membershipMayChange())).
 		Watches(&networkingv1.NetworkPolicy{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
 		// Those of others count, too: what they grant is compared with what is declared.
 		Watches(&rbacv1.Role{}, r.enqueueNamespace()).

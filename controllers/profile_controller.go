@@ -35,10 +35,7 @@ type ProfileReconciler struct {
 	// Reader reads from the cache.
 	Reader client.Reader
 	// Writer writes status and bookmarks.
-	Writer interface {
-		client.StatusClient
-		client.Writer
-	}
+	Writer Writer
 	// Recorder records events on profiles.
 	Recorder events.EventRecorder
 	// Profiles compiles profiles.
@@ -77,7 +74,7 @@ func (r *ProfileReconciler) Reconcile(ctx context.Context, request reconcile.Req
 	if err := r.Reader.Get(ctx, request.NamespacedName, profile); err != nil || profile.DeletionTimestamp != nil {
 		r.pace.forget(request.Name)
 		r.pauses.Forget(request.Name)
-		forgetAccess(request.Name)
+		profileGauges.forget(request.Name)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	if left := r.pauses.Left(request.Name); left > 0 {
@@ -131,10 +128,10 @@ func (r *ProfileReconciler) report(
 		// After a restart: what the status says holds until all namespaces were looked at.
 		return reconcile.Result{RequeueAfter: statusInterval}, nil
 	}
-	want := status.Summarize(status.Input{
+	want, counts := status.Measure(status.Input{
 		Profile: profile, Invalid: current.invalid, Namespaces: namespaces, Now: now, Unmarked: !profiles.home.has(profile),
 	})
-	measureAccess(profile.Name, want.UndeclaredAccess)
+	profileGauges.set(profile.Name, want, counts)
 	if equality.Semantic.DeepEqual(profile.Status, want) {
 		r.pace.settle(profile, &want, now)
 		return reconcile.Result{}, nil

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -92,6 +93,7 @@ func identify(profile *v1alpha1.SegmentationProfile) identity {
 }
 
 func compile(profile *v1alpha1.SegmentationProfile, keeper *metav1.OwnerReference) *compiled {
+	defer observeSince(compilation, time.Now())
 	c := &compiled{
 		identity: identify(profile),
 		tiers:    map[string]render.Objects{},
@@ -130,6 +132,8 @@ type snapshot struct {
 	byName    map[string]*compiled
 	profiles  []identity
 	home      home
+	// taken is when they were taken.
+	taken time.Time
 }
 
 // errUnderWay says that profiles have changed, and that writes are still under way that were decided on
@@ -202,7 +206,7 @@ func (p *Profiles) renew(
 
 func (p *Profiles) take(list *v1alpha1.SegmentationProfileList, identities []identity, own home) *snapshot {
 	p.serial++
-	s := &snapshot{serial: p.serial, byName: map[string]*compiled{}, profiles: identities, home: own}
+	s := &snapshot{serial: p.serial, byName: map[string]*compiled{}, profiles: identities, home: own, taken: time.Now()}
 	current := make(map[types.UID]*compiled, len(list.Items))
 	for i := range list.Items {
 		profile := &list.Items[i]

@@ -139,22 +139,24 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
 // itself, and one for Roles and RoleBindings. That acts as another account, that holds what profiles may grant
 // and nothing else: the API server lets an account grant all that it holds, and the operator holds what it needs
 // for its own work.
-func writers(mgr ctrl.Manager, o *options) (own, access client.Client, err error) {
+func writers(mgr ctrl.Manager, o *options) (own, access controllers.Writer, err error) {
 	if o.grantAs == "" {
 		return nil, nil, errors.New("--grant-as is not set: name the account that holds what profiles may grant, " +
 			"such as system:serviceaccount:segmentation-system:segmentation-granter")
 	}
 	config := backpressure.Upfront(mgr.GetConfig())
 	options := client.Options{Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper()}
-	if own, err = client.New(config, options); err != nil {
+	network, err := client.New(config, options)
+	if err != nil {
 		return nil, nil, fmt.Errorf("setting up the client for writes: %w", err)
 	}
 	config = rest.CopyConfig(config)
 	config.Impersonate = rest.ImpersonationConfig{UserName: o.grantAs}
-	if access, err = client.New(config, options); err != nil {
+	grants, err := client.New(config, options)
+	if err != nil {
 		return nil, nil, fmt.Errorf("setting up the client for access: %w", err)
 	}
-	return own, access, nil
+	return controllers.CountWrites(network), controllers.CountWrites(grants), nil
 }
 
 // watched are the kinds that the controllers watch.

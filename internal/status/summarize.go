@@ -31,7 +31,17 @@ type Input struct {
 // Summarize returns the status that the profile should have. Conditions that do not change
 // keep the time of their last transition.
 func Summarize(in Input) v1alpha1.SegmentationProfileStatus {
+	s, _ := Measure(in)
+	return s
+}
+
+// Measure returns the status that the profile should have, and what is counted beside it.
+func Measure(in Input) (v1alpha1.SegmentationProfileStatus, Counts) {
 	t := count(in.Profile, in.Namespaces)
+	return summarize(in, t), t.counts(in.Profile)
+}
+
+func summarize(in Input, t *tally) v1alpha1.SegmentationProfileStatus {
 	s := v1alpha1.SegmentationProfileStatus{
 		ObservedGeneration: in.Profile.Generation,
 		Namespaces: v1alpha1.NamespaceCounts{

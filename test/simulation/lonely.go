@@ -14,10 +14,11 @@ import (
 // lonely is the operator's reconciler with a census that counts one namespace and no other. So that
 // one waits for nobody. It does what it wants to do in the right order, but whenever it likes.
 func (m *machine) lonely(namespace string) *controllers.NamespaceReconciler {
-	r := *m.life.reconciler
-	r.Census = transition.NewCensus()
-	r.Profiles = controllers.NewProfiles(only{m.life.cache.shown, namespace}, r.Protected, r.Census, home)
-	return &r
+	own, census := m.life.reconciler, transition.NewCensus()
+	return &controllers.NamespaceReconciler{
+		Reader: own.Reader, Applier: own.Applier, Ledger: own.Ledger, Protected: own.Protected, Clock: own.Clock, Census: census,
+		Profiles: controllers.NewProfiles(only{m.life.cache.shown, namespace}, own.Protected, census, home),
+	}
 }
 
 // only reads from a store in which there is one namespace.
