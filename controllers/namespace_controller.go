@@ -40,6 +40,8 @@ type NamespaceReconciler struct {
 	Protected claim.Protected
 	// Clock tells the time.
 	Clock func() time.Time
+
+	backlog backlog
 }
 
 // Reconcile gathers, claims, renders, applies and records one namespace. It looks at
