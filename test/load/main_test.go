@@ -24,7 +24,7 @@ var (
 	changeFlag   = flag.Duration("load.change", 2*time.Second, "How often the profile changes.")
 	baseFlag     = flag.Int("load.base", 30, "How many namespaces are there all the time.")
 	idleFlag     = flag.Duration("load.idle", 3*time.Second, "For how long nothing happens at the end, before memory is looked at.")
-	manyFlag     = flag.Int("load.many", 300, "How many namespaces have work waiting when another one arrives.")
+	manyFlag     = flag.Int("load.many", 200, "How many namespaces have work waiting when another one arrives.")
 )
 
 // env is what all tests share.

@@ -152,12 +152,3 @@ func (s *scene) since(position cluster.AuditPosition) []cluster.AuditEvent {
 	s.Expect(err).NotTo(HaveOccurred())
 	return events
 }
-
-// end deletes what the scene has made.
-func (s *scene) end(names ...string) {
-	s.t.Helper()
-	s.Expect(env.admin.Delete(s.ctx(), form(s.name, 0))).To(Succeed())
-	for _, name := range names {
-		s.Expect(env.admin.Delete(s.ctx(), builders.MakeNamespace(name).Obj())).To(Succeed())
-	}
-}
