@@ -1,11 +1,16 @@
 package controllers
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -96,6 +101,19 @@ func TestWokenBeforeItWasLookedAt(t *testing.T) {
 	}
 }
 
+// TestIsGoing is about a namespace that is being deleted before the cache shows it, and a write that failed for
+// another reason.
+func TestIsGoing(t *testing.T) {
+	going := apierrors.NewForbidden(networkingv1.Resource("networkpolicies"), "segmentation", errors.New("it is being terminated"))
+	if isGoing(fmt.Errorf("applying: %w", going)) || isGoing(nil) {
+		t.Error("a write that was refused is not a sign of a deletion")
+	}
+	going.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+	if !isGoing(errors.Join(fmt.Errorf("applying: %w", going), errors.New("another one"))) {
+		t.Error("the namespace is being deleted")
+	}
+}
+
 func TestOfReturn(t *testing.T) {
 	cases := map[string]struct {
 		result reconcile.Result
@@ -166,4 +184,3 @@ func TestBacklog(t *testing.T) {
 		t.Errorf("%v are remembered", b.since)
 	}
 }
-
