@@ -11,14 +11,14 @@ import (
 const (
 	// overdueAfter is how long a namespace waits at most while others of higher priority keep coming.
 	overdueAfter = 5 * time.Second
-	// raiseEvery is how often some of those that have waited for longer become urgent.
+	// raiseEvery is how often some of those that have waited for longer are raised.
 	raiseEvery = time.Second
 )
 
-// backlog remembers since when namespaces wait to be looked at that are not urgent. Whoever creates namespaces
+// backlog remembers since when namespaces wait to be looked at that did not just arrive. Whoever creates namespaces
 // all the time, or has objects mended, must not keep a profile from narrowing what it allowed. So of those that
-// wait for too long the first become urgent, every second as many as can be looked at together: enough for
-// all to have their turn, and so few that a new namespace hardly waits for them.
+// wait for too long the first are raised to those that arrived, every second as many as can be looked at together:
+// enough for all to have their turn, and so few that a new namespace hardly waits for them.
 type backlog struct {
 	mu    sync.Mutex
 	since map[string]time.Time
@@ -95,5 +95,5 @@ func (r *NamespaceReconciler) raise(now time.Time, most int) {
 	if q == nil {
 		return // The sources have not started yet.
 	}
-	r.enqueue(q, urgent, 0, r.backlog.overdue(now, most)...)
+	r.enqueue(q, arrived, 0, r.backlog.overdue(now, most)...)
 }

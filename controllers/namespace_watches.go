@@ -117,7 +117,7 @@ func (r *NamespaceReconciler) enqueueItself() handler.EventHandler {
 			r.enqueue(q, ofArrival(e), 0, e.Object.GetName())
 		},
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
-			r.enqueue(q, ofUpdate(e, urgent), 0, e.ObjectNew.GetName())
+			r.enqueue(q, ofUpdate(e, ofNamespace(e.ObjectNew)), 0, e.ObjectNew.GetName())
 		},
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) {
 			r.enqueue(q, urgent, 0, e.Object.GetName())

@@ -17,8 +17,11 @@ import (
 // highest priority that it was given since the last look, and waits behind all others of the same. Who waits
 // for long is not left behind for ever: see backlog.
 const (
-	// urgent: the namespace came, got other labels or is going, or what the operator wrote in it has changed.
-	// Nothing may isolate it, and it costs the writes of one namespace.
+	// arrived: the namespace is no member, and came or got other labels. Nothing may isolate it, and it costs the
+	// writes of one namespace.
+	arrived = 10
+	// urgent: it is a member and got other labels, or is going, or what the operator wrote in it has changed: which
+	// may be drift, or only the echo of a write. There are several of them for each arrival.
 	urgent = 0
 	// unfinished: it waited for others. It may allow more than is declared as long as it is not done, and is
 	// done before others begin.
@@ -56,7 +59,15 @@ func ofArrival(e event.CreateEvent) int {
 	if e.IsInInitialList && e.Object.GetLabels()[v1alpha1.ProfileLabel] == "" {
 		return unlabelled
 	}
-	return ofCreation(e, urgent)
+	return ofCreation(e, ofNamespace(e.Object))
+}
+
+// ofNamespace is the priority of a namespace that came or has changed.
+func ofNamespace(namespace client.Object) int {
+	if namespace.GetLabels()[v1alpha1.ProfileLabel] == "" && namespace.GetDeletionTimestamp() == nil {
+		return arrived
+	}
+	return urgent
 }
 
 // ofObjects is the priority of a namespace in which objects came, changed or went: drift if one of them is the
@@ -88,7 +99,7 @@ func (r *NamespaceReconciler) enqueue(q queue, priority int, after time.Duration
 	for _, name := range names {
 		requests = append(requests, requestFor(name))
 	}
-	if priority < urgent {
+	if priority < arrived {
 		r.backlog.note(time.Now().Add(after), names...)
 	}
 	if prioritized, ok := q.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
@@ -104,7 +115,7 @@ func (r *NamespaceReconciler) enqueue(q queue, priority int, after time.Duration
 // come while profiles were changing: it is as urgent as it was then.
 func (r *NamespaceReconciler) ofWoken(namespace string) int {
 	if _, known := r.Ledger.get(namespace); !known {
-		return urgent
+		return arrived
 	}
 	return unfinished
 }

@@ -80,7 +80,7 @@ func TestOrder(t *testing.T) {
 	r.enqueue(q, unfinished, 0, "5-raised")
 
 	want := []string{
-		"6-drift", "7-new", "8-drift", "5-woken", "5-raised", "4-declared-a", "4-declared-b", "3-foreign", "2-unlabelled", "1-member",
+		"7-new", "6-drift", "8-drift", "5-woken", "5-raised", "4-declared-a", "4-declared-b", "3-foreign", "2-unlabelled", "1-member",
 	}
 	if diff := cmp.Diff(want, inOrder(q, len(want))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -90,7 +90,7 @@ func TestOrder(t *testing.T) {
 // TestWokenBeforeItWasLookedAt is about a namespace that came while profiles were changing.
 func TestWokenBeforeItWasLookedAt(t *testing.T) {
 	r := reconcilerOf(nil)
-	if got := r.ofWoken("new"); got != urgent {
+	if got := r.ofWoken("new"); got != arrived {
 		t.Errorf("one that was never looked at is woken with %d", got)
 	}
 	var known entry
@@ -138,7 +138,7 @@ func TestNobodyWaitsForEver(t *testing.T) {
 	r.raise(time.Now(), 2) // Before the sources have started.
 	r.backlog.on(q)
 	r.enqueue(q, declared, 0, "a", "b", "c", "d")
-	r.enqueue(q, urgent, 0, "new-1", "new-2")
+	r.enqueue(q, arrived, 0, "new-1", "new-2")
 	start := time.Now()
 	r.raise(start, 2)
 	if diff := cmp.Diff([]string{"new-1"}, inOrder(q, 1)); diff != "" {
@@ -146,7 +146,7 @@ func TestNobodyWaitsForEver(t *testing.T) {
 	}
 	r.backlog.served("a") // Something else had it looked at.
 	r.raise(start.Add(overdueAfter+time.Second), 2)
-	r.enqueue(q, urgent, 0, "new-3")
+	r.enqueue(q, arrived, 0, "new-3")
 	if diff := cmp.Diff([]string{"new-2", "b", "c", "new-3", "a", "d"}, inOrder(q, 6)); diff != "" {
 		t.Errorf("two were to be raised (-want +got):\n%s", diff)
 	}
