@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"slices"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -73,10 +74,8 @@ func ofNamespace(namespace client.Object) int {
 // ofObjects is the priority of a namespace in which objects came, changed or went: drift if one of them is the
 // operator's.
 func ofObjects(objects ...client.Object) int {
-	for _, obj := range objects {
-		if apply.IsManaged(obj) {
-			return urgent
-		}
+	if slices.ContainsFunc(objects, apply.IsManaged) {
+		return urgent
 	}
 	return reviewed
 }

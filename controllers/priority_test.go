@@ -23,7 +23,7 @@ import (
 
 // inOrder returns the queue's namespaces in the order in which they are served.
 func inOrder(q priorityqueue.PriorityQueue[reconcile.Request], n int) []string {
-	var names []string
+	names := make([]string, 0, n)
 	for range n {
 		request, _, _ := q.GetWithPriority()
 		names = append(names, request.Name)

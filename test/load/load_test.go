@@ -41,7 +41,7 @@ func TestLoad(t *testing.T) {
 	versions, err = env.recorder.all()
 	s.Expect(err).NotTo(HaveOccurred())
 	s.promises(r, versions, from)
-	r.times(s, versions)
+	r.times(versions)
 	for _, line := range r.lines() {
 		t.Log(line)
 	}

@@ -65,7 +65,7 @@ func (r *report) count(s *scene, events []cluster.AuditEvent) {
 }
 
 // times measures how long namespaces were open.
-func (r *report) times(s *scene, versions []version) {
+func (r *report) times(versions []version) {
 	var isolated, joined []time.Duration
 	seen, left := map[string]bool{}, map[string]bool{}
 	for i := range versions {
