@@ -18,6 +18,10 @@ COVERAGE ?= 90
 # How much make prove does: simulated clusters, and rounds on a real API server.
 CLUSTERS ?= 10000
 ROUNDS   ?= 5
+# The load of make load: namespaces per second, for how long, and how often the profile changes.
+RATE ?= 50
+DURATION ?= 2m
+CHANGE ?= 10s
 PLATFORMS ?= linux/amd64,linux/arm64
 CONTAINER_TOOL ?= docker
 KUBECTL ?= kubectl
@@ -55,6 +59,11 @@ prove: ## Longer runs of the tests that prove the promises. CLUSTERS= and ROUNDS
 .PHONY: bench
 bench: ## Measure the operator beside a plain client, with 100, 1,000 and 5,000 namespaces: half an hour. ARGS=--help lists flags.
 	@$(call assets) && go build -o bin/bench ./test/bench && exec bin/bench $(ARGS)
+
+.PHONY: load
+load: ## Create and delete RATE namespaces per second for DURATION, change a profile each CHANGE, and report what the operator did.
+	@$(call assets) && go test -count=1 -v -timeout=60m ./test/load -run TestLoad \
+		-load.rate=$(RATE) -load.duration=$(DURATION) -load.change=$(CHANGE) -load.life=5s -load.base=100 -load.idle=1m $(ARGS)
 
 .PHONY: lint
 lint: ## Run golangci-lint, with kube-api-linter on api/, in every module. ARGS=--fix mends what can be mended.

@@ -1,12 +1,9 @@
 package controllers
 
 import (
-	"context"
 	"sync"
 	"time"
 
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
@@ -114,29 +111,4 @@ func (r *NamespaceReconciler) arrived(namespace string, d *claim.Decision, progr
 		isIsolated: d.Outcome == claim.Claimed && progress.Reached > transition.Behind,
 		isMember:   d.Outcome == claim.Claimed && progress.Labelled,
 	}, time.Now())
-}
-
-// enqueueArrival enqueues a namespace, and takes note of when the watch showed it.
-type enqueueArrival struct {
-	handler.EnqueueRequestForObject
-
-	arrivals *arrivals
-}
-
-// Create is called for a namespace that the watch shows for the first time.
-func (e *enqueueArrival) Create(ctx context.Context, evt event.CreateEvent, q queue) {
-	e.arrivals.saw(evt.Object.GetName(), time.Now())
-	e.EnqueueRequestForObject.Create(ctx, evt, q)
-}
-
-// Update is called for a namespace that the watch shows otherwise than before.
-func (e *enqueueArrival) Update(ctx context.Context, evt event.UpdateEvent, q queue) {
-	e.arrivals.saw(evt.ObjectNew.GetName(), time.Now())
-	e.EnqueueRequestForObject.Update(ctx, evt, q)
-}
-
-// Delete is called for a namespace that is gone. A standby, which works on none, must not remember it.
-func (e *enqueueArrival) Delete(ctx context.Context, evt event.DeleteEvent, q queue) {
-	e.arrivals.forget(evt.Object.GetName())
-	e.EnqueueRequestForObject.Delete(ctx, evt, q)
 }

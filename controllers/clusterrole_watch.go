@@ -63,10 +63,9 @@ func (r *NamespaceReconciler) enqueueClusterRole(ctx context.Context, q queue, n
 		ctrl.LoggerFrom(ctx).Error(err, "RoleBindings of a changed ClusterRole could not be listed")
 		return
 	}
+	concerned := r.Census.In(r.Profiles.naming(name)...)
 	for i := range bindings.Items {
-		q.Add(requestFor(bindings.Items[i].Namespace))
+		concerned = append(concerned, bindings.Items[i].Namespace)
 	}
-	for _, namespace := range r.Census.In(r.Profiles.naming(name)...) {
-		q.Add(requestFor(namespace))
-	}
+	r.enqueue(q, declared, 0, concerned...)
 }

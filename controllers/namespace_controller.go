@@ -45,6 +45,7 @@ type NamespaceReconciler struct {
 	Clock func() time.Time
 
 	arrivals arrivals
+	backlog  backlog
 }
 
 // Reconcile gathers, claims, renders, applies and records one namespace. It looks at

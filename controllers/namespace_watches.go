@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -34,11 +35,16 @@ func (r *NamespaceReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Man
 	if err := indexClusterRoles(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
+	workers := max(options.MaxConcurrentReconciles, 1)
+	err := mgr.Add(manager.RunnableFunc(func(ctx context.Context) error { return r.keepUp(ctx, workers) }))
+	if err != nil {
+		return err
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("namespace").
 		WithOptions(options).
 		WithLogConstructor(logsBy(mgr.GetLogger(), "namespace")).
-		WatchesMetadata(&corev1.Namespace{}, &enqueueArrival{arrivals: &r.arrivals}, builder.WithPredicates(membershipMayChange())).
+		WatchesMetadata(&corev1.Namespace{}, r.enqueueItself(), builder.WithPredicates(membershipMayChange())).
 		Watches(&networkingv1.NetworkPolicy{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
 		// Those of others count, too: what they grant is compared with what is declared.
 		Watches(&rbacv1.Role{}, r.enqueueNamespace()).
@@ -47,7 +53,7 @@ func (r *NamespaceReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Man
 		Watches(&v1alpha1.SegmentationProfile{}, r.enqueueConcerned()).
 		Watches(&networkingv1.NetworkPolicy{}, r.enqueueBookmarked(), builder.WithPredicates(isIn(r.Profiles.own))).
 		WatchesRawSource(r.woken()).
-		Complete(r)
+		Complete(inTurn{r})
 }
 
 // callersDelay is how long a namespace is not looked at for callers that came, while still more are about to:
@@ -57,15 +63,14 @@ const callersDelay = time.Second
 // woken enqueues namespaces that waited for others and need not wait any more.
 func (r *NamespaceReconciler) woken() source.Source {
 	return source.Func(func(_ context.Context, q queue) error {
+		r.backlog.on(q)
 		r.Census.OweWith(r.Ledger.unsettle)
 		r.Census.WakeSoonWith(func(namespaces []string) {
-			for _, name := range namespaces {
-				q.AddAfter(requestFor(name), callersDelay)
-			}
+			r.enqueue(q, unfinished, callersDelay, namespaces...)
 		})
 		r.Census.WakeWith(func(namespaces []string) {
 			for _, name := range namespaces {
-				q.Add(requestFor(name))
+				r.enqueue(q, r.ofWoken(name), 0, name)
 			}
 		})
 		return nil
@@ -105,17 +110,37 @@ func concernsOperator() predicate.Predicate {
 	}
 }
 
+// enqueueItself enqueues a namespace, and takes note of when the watch showed it. A standby, which works on none,
+// must not remember those that are gone.
+func (r *NamespaceReconciler) enqueueItself() handler.EventHandler {
+	return handler.Funcs{
+		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) {
+			r.arrivals.saw(e.Object.GetName(), time.Now())
+			r.enqueue(q, ofArrival(e), 0, e.Object.GetName())
+		},
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
+			r.arrivals.saw(e.ObjectNew.GetName(), time.Now())
+			r.enqueue(q, ofUpdate(e, ofNamespace(e.ObjectNew)), 0, e.ObjectNew.GetName())
+		},
+		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) {
+			r.arrivals.forget(e.Object.GetName())
+			r.enqueue(q, urgent, 0, e.Object.GetName())
+		},
+	}
+}
+
 // enqueueNamespace enqueues the namespace of an object.
 func (r *NamespaceReconciler) enqueueNamespace() handler.EventHandler {
-	enqueue := func(obj client.Object, q queue) {
-		q.Add(requestFor(obj.GetNamespace()))
-	}
 	return handler.Funcs{
-		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { enqueue(e.Object, q) },
-		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) { enqueue(e.ObjectNew, q) },
+		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) {
+			r.enqueue(q, ofCreation(e, ofObjects(e.Object)), 0, e.Object.GetNamespace())
+		},
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
+			r.enqueue(q, ofUpdate(e, ofObjects(e.ObjectOld, e.ObjectNew)), 0, e.ObjectNew.GetNamespace())
+		},
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) {
 			r.Applier.SawDeletion(e.Object)
-			enqueue(e.Object, q)
+			r.enqueue(q, ofObjects(e.Object), 0, e.Object.GetNamespace())
 		},
 	}
 }
@@ -124,14 +149,16 @@ func (r *NamespaceReconciler) enqueueNamespace() handler.EventHandler {
 // as members.
 func (r *NamespaceReconciler) enqueueConcerned() handler.EventHandler {
 	return handler.Funcs{
-		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { r.enqueueOf(ctx, q, e.Object) },
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) {
+			r.enqueueOf(ctx, q, ofCreation(e, declared), e.Object)
+		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
 			if sameDeclaration(e.ObjectOld, e.ObjectNew) {
 				return
 			}
-			r.enqueueOf(ctx, q, e.ObjectOld, e.ObjectNew)
+			r.enqueueOf(ctx, q, declared, e.ObjectOld, e.ObjectNew)
 		},
-		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { r.enqueueOf(ctx, q, e.Object) },
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { r.enqueueOf(ctx, q, declared, e.Object) },
 	}
 }
 
@@ -141,7 +168,7 @@ func sameDeclaration(before, after client.Object) bool {
 		(before.GetDeletionTimestamp() == nil) == (after.GetDeletionTimestamp() == nil)
 }
 
-func (r *NamespaceReconciler) enqueueOf(ctx context.Context, q queue, profiles ...client.Object) {
+func (r *NamespaceReconciler) enqueueOf(ctx context.Context, q queue, priority int, profiles ...client.Object) {
 	namespaces, err := listNamespaces(ctx, r.Reader)
 	if err != nil {
 		// The cache is stopping, and with it the operator.
@@ -154,21 +181,23 @@ func (r *NamespaceReconciler) enqueueOf(ctx context.Context, q queue, profiles .
 			claimants = append(claimants, r.Profiles.claimant(profile))
 		}
 	}
+	var concerned []string
 	for i := range namespaces {
 		n := claim.Namespace{Name: namespaces[i].Name, Labels: namespaces[i].Labels}
 		for _, c := range claimants {
 			if c.Selects(n) || n.Labels[v1alpha1.ProfileLabel] == c.Profile {
-				q.Add(requestFor(n.Name))
+				concerned = append(concerned, n.Name)
 				break
 			}
 		}
 	}
+	r.enqueue(q, priority, 0, concerned...)
 }
 
 // enqueueBookmarked enqueues the members of a profile whose bookmark comes or goes, and what the
 // profile selects.
 func (r *NamespaceReconciler) enqueueBookmarked() handler.EventHandler {
-	enqueue := func(ctx context.Context, q queue, obj client.Object) {
+	enqueue := func(ctx context.Context, q queue, priority int, obj client.Object) {
 		name := obj.GetLabels()[v1alpha1.BookmarkLabel]
 		if name == "" {
 			return
@@ -177,16 +206,18 @@ func (r *NamespaceReconciler) enqueueBookmarked() handler.EventHandler {
 		if err := r.Reader.Get(ctx, client.ObjectKey{Name: name}, profile); err != nil {
 			profile.Name = name // It is gone; its members are not.
 		}
-		r.enqueueOf(ctx, q, profile)
+		r.enqueueOf(ctx, q, priority, profile)
 	}
 	return handler.Funcs{
-		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { enqueue(ctx, q, e.Object) },
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) {
+			enqueue(ctx, q, ofCreation(e, declared), e.Object)
+		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
 			if ownerOf(e.ObjectOld) != ownerOf(e.ObjectNew) {
-				enqueue(ctx, q, e.ObjectNew)
+				enqueue(ctx, q, declared, e.ObjectNew)
 			}
 		},
-		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { enqueue(ctx, q, e.Object) },
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { enqueue(ctx, q, declared, e.Object) },
 	}
 }
 

@@ -51,6 +51,7 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (ctrl.Mana
 		Cache:                         cacheOptions(o),
 		Metrics:                       metricsOptions(o),
 		HealthProbeBindAddress:        o.probeAddress,
+		PprofBindAddress:              o.pprofAddress,
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              leaseName,
 		LeaderElectionNamespace:       o.leaseNamespace,

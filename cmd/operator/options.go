@@ -16,6 +16,7 @@ type options struct {
 	metricsSecure    bool
 	metricsCertPath  string
 	probeAddress     string
+	pprofAddress     string
 	leaderElect      bool
 	leaseNamespace   string
 	grantAs          string
@@ -36,6 +37,8 @@ func bindOptions(flags *flag.FlagSet) *options {
 		"The directory with tls.crt and tls.key for metrics; left out, a self-signed certificate is made.")
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081",
 		"Where /healthz and /readyz are served; 0 serves none.")
+	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "0",
+		"Where profiles of the program itself are served (/debug/pprof/), such as localhost:8082, to whoever can reach it; 0 serves none.")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false,
 		"Work only while holding the lease, so that one of several replicas writes.")
 	flags.StringVar(&o.leaseNamespace, "leader-election-namespace", ownNamespace(),

@@ -213,6 +213,10 @@ func (c *Census) Forget(namespace string) {
 		c.move(namespace, Place{})
 		delete(c.places, namespace)
 	}
+	for _, waiting := range c.waiting {
+		delete(waiting, namespace)
+	}
+	delete(c.awaiting, namespace)
 	delete(c.callers.soon, namespace)
 	c.told(namespace, c.callers.changes)
 }

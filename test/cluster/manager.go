@@ -69,16 +69,17 @@ func (c *Cluster) managerCommand() (*exec.Cmd, error) {
 	if err := WriteKubeconfig(kubeconfig, user); err != nil {
 		return nil, err
 	}
-	process := exec.Command(path,
-		"--kubeconfig="+kubeconfig,
-		"--controllers="+strings.Join(slices.Concat(controllers, c.settings.moreControllers), ","),
+	// Of a flag that is given twice, the last counts.
+	process := exec.Command(path, append([]string{
+		"--kubeconfig=" + kubeconfig,
+		"--controllers=" + strings.Join(slices.Concat(controllers, c.settings.moreControllers), ","),
 		"--use-service-account-credentials=false",
 		"--leader-elect=false",
 		// Nothing to listen on: what the controllers have done tells that they are ready.
 		"--secure-port=0",
 		"--kube-api-qps=1000",
 		"--kube-api-burst=2000",
-	)
+	}, c.settings.managerFlags...)...)
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	process.Stdout, process.Stderr = c.logs.files[controllerManager], c.logs.files[controllerManager]
 	return process, nil

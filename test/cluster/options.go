@@ -11,6 +11,7 @@ type settings struct {
 	logDir          string
 	controller      bool
 	moreControllers []string
+	managerFlags    []string
 	progress        func(step string)
 }
 
@@ -43,6 +44,12 @@ func WithCRDs(paths ...string) Option {
 // place of the value that it would have.
 func WithAPIServerFlag(name string, values ...string) Option {
 	return func(s *settings) { s.flags[name] = values }
+}
+
+// WithManagerFlag sets a flag of kube-controller-manager, given without its dashes, in place of
+// the value that it would have.
+func WithManagerFlag(name, value string) Option {
+	return func(s *settings) { s.managerFlags = append(s.managerFlags, "--"+name+"="+value) }
 }
 
 // WithoutControllerManager leaves out kube-controller-manager, which makes the

@@ -1,0 +1,120 @@
+package controllers
+
+import (
+	"slices"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+)
+
+// Of the namespaces that are to be looked at, those that are most open come first. A namespace keeps the
+// highest priority that it was given since the last look, and waits behind all others of the same. Who waits
+// for long is not left behind for ever: see backlog.
+const (
+	// arrived: the namespace is no member, and came or got other labels. Nothing may isolate it, and it costs the
+	// writes of one namespace.
+	arrived = 10
+	// urgent: it is a member and got other labels, or is going, or what the operator wrote in it has changed: which
+	// may be drift, or only the echo of a write. There are several of them for each arrival.
+	urgent = 0
+	// unfinished: it waited for others. It may allow more than is declared as long as it is not done, and is
+	// done before others begin.
+	unfinished = -10
+	// declared: something else is declared for many namespaces, or the rules of a ClusterRole have changed.
+	declared = -20
+	// reviewed: others have changed what they grant in it, which is only reported, or the last try was refused.
+	reviewed = -30
+	// unlabelled: it was there when the operator started, and is no member. It may be new.
+	unlabelled = -90
+	// unchanged: it was there when the operator started, or the cache is looked at again.
+	unchanged = handler.LowPriority
+)
+
+// ofCreation is the priority of a namespace after something was created. What is there when the operator starts
+// comes as a creation, too.
+func ofCreation(e event.CreateEvent, otherwise int) int {
+	if e.IsInInitialList {
+		return unchanged
+	}
+	return otherwise
+}
+
+// ofUpdate is the priority of a namespace after something has changed. What is only looked at again comes as a
+// change, too.
+func ofUpdate(e event.UpdateEvent, otherwise int) int {
+	if e.ObjectOld.GetResourceVersion() == e.ObjectNew.GetResourceVersion() {
+		return unchanged
+	}
+	return otherwise
+}
+
+// ofArrival is the priority of a namespace that was created.
+func ofArrival(e event.CreateEvent) int {
+	if e.IsInInitialList && e.Object.GetLabels()[v1alpha1.ProfileLabel] == "" {
+		return unlabelled
+	}
+	return ofCreation(e, ofNamespace(e.Object))
+}
+
+// ofNamespace is the priority of a namespace that came or has changed.
+func ofNamespace(namespace client.Object) int {
+	if namespace.GetLabels()[v1alpha1.ProfileLabel] == "" && namespace.GetDeletionTimestamp() == nil {
+		return arrived
+	}
+	return urgent
+}
+
+// ofObjects is the priority of a namespace in which objects came, changed or went: drift if one of them is the
+// operator's.
+func ofObjects(objects ...client.Object) int {
+	if slices.ContainsFunc(objects, apply.IsManaged) {
+		return urgent
+	}
+	return reviewed
+}
+
+// soonAgain is the longest delay after which a look goes on where the last one ended. What comes back later
+// was refused or waits, and what it waits for has its own priority.
+const soonAgain = 10 * time.Second
+
+// ofReturn is the priority with which a namespace comes back; nil leaves it the one that it had.
+func ofReturn(result reconcile.Result) *int {
+	if result.RequeueAfter > soonAgain {
+		return new(reviewed)
+	}
+	return nil
+}
+
+// enqueue enqueues namespaces with a priority, after a delay.
+func (r *NamespaceReconciler) enqueue(q queue, priority int, after time.Duration, names ...string) {
+	requests := make([]reconcile.Request, 0, len(names))
+	for _, name := range names {
+		requests = append(requests, requestFor(name))
+	}
+	if priority < arrived {
+		r.backlog.note(time.Now().Add(after), names...)
+	}
+	if prioritized, ok := q.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
+		prioritized.AddWithOpts(priorityqueue.AddOpts{Priority: &priority, After: after}, requests...)
+		return
+	}
+	for _, request := range requests {
+		q.AddAfter(request, after)
+	}
+}
+
+// ofWoken is the priority of a namespace that waited for others. One that was never looked at to the end has
+// come while profiles were changing: it is as urgent as it was then.
+func (r *NamespaceReconciler) ofWoken(namespace string) int {
+	if _, known := r.Ledger.get(namespace); !known {
+		return arrived
+	}
+	return unfinished
+}

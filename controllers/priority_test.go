@@ -1,0 +1,186 @@
+package controllers
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+	"github.com/segmentation-dev/segmentation-operator/test/builders"
+)
+
+// inOrder returns the queue's namespaces in the order in which they are served.
+func inOrder(q priorityqueue.PriorityQueue[reconcile.Request], n int) []string {
+	names := make([]string, 0, n)
+	for range n {
+		request, _, _ := q.GetWithPriority()
+		names = append(names, request.Name)
+	}
+	return names
+}
+
+func newQueue(t *testing.T) priorityqueue.PriorityQueue[reconcile.Request] {
+	t.Helper()
+	q := priorityqueue.New[reconcile.Request]("")
+	t.Cleanup(q.ShutDown)
+	return q
+}
+
+func reconcilerOf(applier *apply.Applier) *NamespaceReconciler {
+	return &NamespaceReconciler{Applier: applier, Ledger: NewLedger()}
+}
+
+func changed(obj client.Object, version string) client.Object {
+	out, ok := obj.DeepCopyObject().(client.Object)
+	if !ok {
+		panic("a copy of an object is an object")
+	}
+	out.SetResourceVersion(version)
+	return out
+}
+
+// TestOrder lets everything happen at once, in the opposite of the order in which it is to be served.
+func TestOrder(t *testing.T) {
+	q, r := newQueue(t), reconcilerOf(apply.New(nil, nil))
+	ctx := t.Context()
+	namespaces, objects := r.enqueueItself(), r.enqueueNamespace()
+	managed := map[string]string{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue}
+	policy := func(namespace string, labels map[string]string) client.Object {
+		p := &networkingv1.NetworkPolicy{}
+		p.Namespace, p.Name, p.Labels, p.ResourceVersion = namespace, "p", labels, "1"
+		return p
+	}
+	member := builders.MakeNamespace("1-member").Member("shop", "web").Obj()
+	member.ResourceVersion = "1"
+
+	r.enqueue(q, declared, 0, "5-raised")
+	namespaces.Create(ctx, event.CreateEvent{Object: member, IsInInitialList: true}, q)
+	namespaces.Update(ctx, event.UpdateEvent{ObjectOld: changed(member, "1"), ObjectNew: changed(member, "1")}, q)
+	namespaces.Create(ctx, event.CreateEvent{Object: builders.MakeNamespace("2-unlabelled").Obj(), IsInInitialList: true}, q)
+	objects.Create(ctx, event.CreateEvent{Object: policy("2-unlabelled", managed), IsInInitialList: true}, q)
+	objects.Create(ctx, event.CreateEvent{Object: policy("3-foreign", nil)}, q)
+	r.enqueue(q, declared, 0, "4-declared-a", "4-declared-b")
+	r.enqueue(q, unfinished, 0, "5-woken")
+	objects.Update(ctx, event.UpdateEvent{ObjectOld: policy("6-drift", managed), ObjectNew: changed(policy("6-drift", nil), "2")}, q)
+	namespaces.Create(ctx, event.CreateEvent{Object: builders.MakeNamespace("7-new").Obj()}, q)
+	objects.Delete(ctx, event.DeleteEvent{Object: policy("8-drift", managed)}, q)
+	// What waits already is raised, to the end of those of its new priority.
+	r.enqueue(q, unfinished, 0, "5-raised")
+
+	want := []string{
+		"7-new", "6-drift", "8-drift", "5-woken", "5-raised", "4-declared-a", "4-declared-b", "3-foreign", "2-unlabelled", "1-member",
+	}
+	if diff := cmp.Diff(want, inOrder(q, len(want))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestWokenBeforeItWasLookedAt is about a namespace that came while profiles were changing.
+func TestWokenBeforeItWasLookedAt(t *testing.T) {
+	r := reconcilerOf(nil)
+	if got := r.ofWoken("new"); got != arrived {
+		t.Errorf("one that was never looked at is woken with %d", got)
+	}
+	var known entry
+	known.Name = "known"
+	r.Ledger.record(known)
+	if got := r.ofWoken("known"); got != unfinished {
+		t.Errorf("one that was looked at is woken with %d", got)
+	}
+}
+
+// TestIsGoing is about a namespace that is being deleted before the cache shows it, and a write that failed for
+// another reason.
+func TestIsGoing(t *testing.T) {
+	going := apierrors.NewForbidden(networkingv1.Resource("networkpolicies"), "segmentation", errors.New("it is being terminated"))
+	if isGoing(fmt.Errorf("applying: %w", going)) || isGoing(nil) {
+		t.Error("a write that was refused is not a sign of a deletion")
+	}
+	going.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+	if !isGoing(errors.Join(fmt.Errorf("applying: %w", going), errors.New("another one"))) {
+		t.Error("the namespace is being deleted")
+	}
+}
+
+func TestOfReturn(t *testing.T) {
+	cases := map[string]struct {
+		result reconcile.Result
+		want   *int
+	}{
+		"nothing to come back for": {},
+		"goes on where it ended":   {result: reconcile.Result{RequeueAfter: time.Millisecond}},
+		"was refused":              {result: reconcile.Result{RequeueAfter: refusedRetry * 9 / 10}, want: new(reviewed)},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, ofReturn(c.result)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestNobodyWaitsForEver has new namespaces come faster than they are served.
+func TestNobodyWaitsForEver(t *testing.T) {
+	q, r := newQueue(t), reconcilerOf(nil)
+	r.raise(time.Now(), 2) // Before the sources have started.
+	r.backlog.on(q)
+	r.enqueue(q, declared, 0, "a", "b", "c", "d")
+	r.enqueue(q, arrived, 0, "new-1", "new-2")
+	start := time.Now()
+	r.raise(start, 2)
+	if diff := cmp.Diff([]string{"new-1"}, inOrder(q, 1)); diff != "" {
+		t.Errorf("nobody waits for too long yet (-want +got):\n%s", diff)
+	}
+	r.backlog.served("a") // Something else had it looked at.
+	r.raise(start.Add(overdueAfter+time.Second), 2)
+	r.enqueue(q, arrived, 0, "new-3")
+	if diff := cmp.Diff([]string{"new-2", "b", "c", "new-3", "a", "d"}, inOrder(q, 6)); diff != "" {
+		t.Errorf("two were to be raised (-want +got):\n%s", diff)
+	}
+}
+
+func TestBacklog(t *testing.T) {
+	var b backlog
+	start := time.Now()
+	b.note(start, "b", "a")
+	b.note(start.Add(time.Second), "a", "late")
+	b.note(start.Add(time.Minute), "delayed")
+	b.served("unknown")
+	steps := []struct {
+		after time.Duration
+		most  int
+		want  []string
+	}{
+		{after: overdueAfter - 1, most: 9},
+		{after: overdueAfter, most: 1, want: []string{"a"}},
+		{after: overdueAfter + time.Second, most: 9, want: []string{"b", "late"}},
+		{after: overdueAfter + time.Second, most: 9},
+		{after: 2 * overdueAfter, most: 9, want: []string{"a"}},
+	}
+	for _, step := range steps {
+		if diff := cmp.Diff(step.want, b.overdue(start.Add(step.after), step.most), cmp.Transformer("empty", func(s []string) []string {
+			return append([]string{}, s...)
+		})); diff != "" {
+			t.Errorf("after %s (-want +got):\n%s", step.after, diff)
+		}
+	}
+	for _, name := range []string{"a", "b", "late", "delayed"} {
+		b.served(name)
+	}
+	if len(b.since) > 0 {
+		t.Errorf("%v are remembered", b.since)
+	}
+}
