@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
