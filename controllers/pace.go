@@ -95,7 +95,9 @@ func isDone(profile *v1alpha1.SegmentationProfile, want *v1alpha1.SegmentationPr
 
 // wrote takes note of a write, and tells whether it changed anything: a cache that lags for long makes
 // the same status be written again.
-func (p *pace) wrote(profile *v1alpha1.SegmentationProfile, want *v1alpha1.SegmentationProfileStatus, version string, at time.Time) (changed bool) {
+func (p *pace) wrote(
+	profile *v1alpha1.SegmentationProfile, want *v1alpha1.SegmentationProfileStatus, version string, at time.Time,
+) (changed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.write == nil {

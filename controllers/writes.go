@@ -66,8 +66,11 @@ func writeCounter() *prometheus.CounterVec {
 		Help: "Writes of objects, by their kind, what was done, and what became of it.",
 	}, []string{"kind", "operation", "result"})
 	made := map[string][]operation{
-		"NetworkPolicy": {opCreate, opUpdate, opDelete}, "Role": {opCreate, opUpdate, opDelete}, "RoleBinding": {opCreate, opUpdate, opDelete},
-		"Namespace": {opApply, opPatch}, "SegmentationProfile": {opStatus},
+		"NetworkPolicy":       {opCreate, opUpdate, opDelete},
+		"Role":                {opCreate, opUpdate, opDelete},
+		"RoleBinding":         {opCreate, opUpdate, opDelete},
+		"Namespace":           {opApply, opPatch},
+		"SegmentationProfile": {opStatus},
 	}
 	for kind, operations := range made {
 		for _, op := range operations {

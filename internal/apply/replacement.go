@@ -2,6 +2,7 @@ package apply
 
 import (
 	"errors"
+	"maps"
 	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -46,9 +47,7 @@ func merge(current, desired map[string]string) map[string]string {
 			out[key] = value
 		}
 	}
-	for key, value := range desired {
-		out[key] = value
-	}
+	maps.Copy(out, desired)
 	return out
 }
 

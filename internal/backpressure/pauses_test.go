@@ -64,7 +64,7 @@ func TestAPauseGrows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			now := time.Unix(0, 0)
 			p := Pauses{Clock: func() time.Time { return now }, Jitter: c.draws}
-			var got []time.Duration
+			got := make([]time.Duration, 0, len(c.want))
 			for range c.want {
 				p.Note("one", throttled(c.asked))
 				got = append(got, p.Left("one")/time.Second)

@@ -36,15 +36,20 @@ func (u upfront) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil || answer.StatusCode != http.StatusTooManyRequests || isRead(request) {
 		return answer, err
 	}
-	seconds, err := strconv.Atoi(answer.Header.Get("Retry-After"))
-	if err != nil {
-		return answer, nil // client-go would not try it again either.
+	if seconds, ok := retryAfter(answer); ok {
+		return handUp(answer, seconds)
 	}
-	return handUp(answer, seconds)
+	return answer, nil // client-go would not try it again either.
 }
 
 // WrappedRoundTripper is how client-go finds what is below.
 func (u upfront) WrappedRoundTripper() http.RoundTripper { return u.next }
+
+// retryAfter is when the API server asks to come back, in seconds.
+func retryAfter(answer *http.Response) (seconds int, ok bool) {
+	seconds, err := strconv.Atoi(answer.Header.Get("Retry-After"))
+	return seconds, err == nil
+}
 
 func isRead(request *http.Request) bool {
 	return request.Method == http.MethodGet || request.Method == http.MethodHead

@@ -83,7 +83,8 @@ func newBed(ctx context.Context, o options, binary string, n int, progress io.Wr
 		return b, err
 	}
 	b.sayf("creating the namespaces")
-	return b, b.createNamespaces(ctx)
+	err = b.createNamespaces(ctx)
+	return b, err
 }
 
 func (b *bed) sayf(format string, args ...any) {

@@ -23,7 +23,7 @@ func (b *bed) measureChange(ctx context.Context) ([]result, error) {
 	took := result{measure: "3 change of a port", n: b.n, unit: seconds}
 	made := result{measure: "3 change: policies written", n: b.n, unit: count}
 	for round := range b.rounds {
-		port := int32(firstPort + 10*(round+1)) //nolint:gosec // Small.
+		port := int32(firstPort + 10*(round+1))
 		if err := b.changePort(ctx, port, &took, &made); err != nil {
 			return nil, err
 		}

@@ -20,6 +20,7 @@ func measureCompile(n int) []result {
 	}
 	made := 0
 	bench := testing.Benchmark(func(b *testing.B) {
+		b.Helper()
 		b.ReportAllocs()
 		for b.Loop() {
 			compiled, errs := plan.Compile(profile)

@@ -71,11 +71,10 @@ func (b *bed) timeDrift(ctx context.Context, onDeletion func(context.Context, cl
 		if err := b.admin.List(ctx, list, client.Limit(1), managed); err != nil {
 			return 0, err
 		}
-		w, err := b.admin.Watch(ctx, list, managed)
+		w, err := b.admin.Watch(ctx, list, managed) // It ends with the context.
 		if err != nil {
 			return 0, err
 		}
-		defer w.Stop()
 		go follow(ctx, w, onDeletion, back)
 	}
 	victims := b.victims()

@@ -11,15 +11,15 @@ func (b *bed) measureIdle(ctx context.Context) ([]result, error) {
 	if err := b.converged(ctx); err != nil {
 		return nil, err
 	}
-	time.Sleep(settling) // The status is written once a second.
+	if err := rest(ctx, settling); err != nil { // The status is written once a second.
+		return nil, err
+	}
 	before, err := b.scrape(ctx)
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case <-time.After(b.idle):
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := rest(ctx, b.idle); err != nil {
+		return nil, err
 	}
 	after, err := b.scrape(ctx)
 	if err != nil {

@@ -67,10 +67,11 @@ func parseOptions(args []string, stdout io.Writer) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q: there are flags only", flags.Arg(0))
 	}
 	o.flags = strings.Fields(*operator)
-	if err := o.read(*namespaces, *only); err != nil {
-		return o, err
+	err := o.read(*namespaces, *only)
+	if err == nil {
+		err = o.check()
 	}
-	return o, o.check()
+	return o, err
 }
 
 // read reads the lists.

@@ -113,10 +113,4 @@ func (b *bed) residentBytes() (float64, error) {
 	return 0, errors.New("the process has no resident set")
 }
 
-// cpuSeconds is the processor time that the operator has used.
-func (b *bed) cpuSeconds(ctx context.Context) (float64, error) {
-	m, err := b.scrape(ctx)
-	return m.sum("process_cpu_seconds_total"), err
-}
-
 func since(start time.Time) float64 { return time.Since(start).Seconds() }

@@ -41,7 +41,9 @@ func (b *bed) measureRestart(ctx context.Context) ([]result, error) {
 			return nil, err
 		}
 		took.ours = append(took.ours, since(start))
-		time.Sleep(settling)
+		if err := rest(ctx, settling); err != nil {
+			return nil, err
+		}
 		bytes, err := b.residentBytes()
 		if err != nil {
 			return nil, err

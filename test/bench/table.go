@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -50,7 +51,7 @@ func (r *result) cells() []string {
 			met = "yes"
 		}
 	}
-	return []string{r.measure, fmt.Sprint(r.n), r.unit.spread(r.ours), r.unit.spread(r.plain), ratio, target, met, r.note}
+	return []string{r.measure, strconv.Itoa(r.n), r.unit.spread(r.ours), r.unit.spread(r.plain), ratio, target, met, r.note}
 }
 
 // spread prints the median, and the least and the greatest if there are several.

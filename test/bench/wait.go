@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,6 +45,16 @@ func each(ctx context.Context, n, atATime int, do func(ctx context.Context, i in
 	return group.Wait()
 }
 
+// rest does nothing for a while.
+func rest(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func poll(ctx context.Context, condition func(context.Context) (bool, error)) error {
 	return wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, stepTimeout, true, condition)
 }
@@ -78,7 +89,7 @@ func (r *readiness) until(ctx context.Context, generation int64) (time.Time, err
 		select {
 		case e, open := <-r.watch.ResultChan():
 			if !open {
-				return time.Time{}, fmt.Errorf("the watch of the profile ended")
+				return time.Time{}, errors.New("the watch of the profile ended")
 			}
 			if profile, ok := e.Object.(*v1alpha1.SegmentationProfile); ok && isReady(profile, generation) {
 				return time.Now(), nil
