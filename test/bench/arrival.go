@@ -159,7 +159,7 @@ func (b *bed) arriveEach(ctx context.Context, seen *observer, a *arrivals, n int
 		a.isolated = append(a.isolated, at.policy.Sub(start))
 		a.member = append(a.member, at.label.Sub(start))
 		a.complete = append(a.complete, at.last().Sub(start))
-		if err := rest(ctx, 20*time.Millisecond); err != nil { // Each arrives alone.
+		if err := pause(ctx, 20*time.Millisecond); err != nil { // Each arrives alone.
 			return err
 		}
 	}

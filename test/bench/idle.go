@@ -11,14 +11,14 @@ func (b *bed) measureIdle(ctx context.Context) ([]result, error) {
 	if err := b.converged(ctx); err != nil {
 		return nil, err
 	}
-	if err := rest(ctx, settling); err != nil { // The status is written once a second.
+	if err := pause(ctx, settling); err != nil { // The status is written once a second.
 		return nil, err
 	}
 	before, err := b.scrape(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := rest(ctx, b.idle); err != nil {
+	if err := pause(ctx, b.idle); err != nil {
 		return nil, err
 	}
 	after, err := b.scrape(ctx)

@@ -41,7 +41,7 @@ func (b *bed) measureRestart(ctx context.Context) ([]result, error) {
 			return nil, err
 		}
 		took.ours = append(took.ours, since(start))
-		if err := rest(ctx, settling); err != nil {
+		if err := pause(ctx, settling); err != nil {
 			return nil, err
 		}
 		bytes, err := b.residentBytes()

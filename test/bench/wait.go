@@ -45,8 +45,8 @@ func each(ctx context.Context, n, atATime int, do func(ctx context.Context, i in
 	return group.Wait()
 }
 
-// rest does nothing for a while.
-func rest(ctx context.Context, d time.Duration) error {
+// pause does nothing for a while.
+func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):
 		return nil
