@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -189,6 +190,8 @@ func addProbes(mgr ctrl.Manager) error {
 			}
 		}
 		close(synced)
+		// What was read to fill the cache is several times what is kept of it.
+		debug.FreeOSMemory()
 		return nil
 	}))
 	if err != nil {
