@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -10,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/watch"
@@ -58,11 +58,7 @@ func startRecorder(ctx context.Context, admin client.WithWatch) (*recorder, erro
 		if err := admin.List(ctx, list); err != nil {
 			return nil, err
 		}
-		w, err := admin.Watch(running, list, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.GetResourceVersion()}})
-		if err != nil {
-			return nil, err
-		}
-		r.ended.Go(func() { r.record(running, w) })
+		r.ended.Go(func() { r.follow(running, admin, list) })
 	}
 	return r, nil
 }
@@ -72,10 +68,35 @@ func (r *recorder) stop() {
 	r.ended.Wait()
 }
 
-// record keeps all that a watch brings. It must not end before the recorder does: a version might be missed.
-func (r *recorder) record(ctx context.Context, w watch.Interface) {
+// follow watches what comes after a list, and goes on whenever the watch ends: the API server cuts off who is slow.
+func (r *recorder) follow(ctx context.Context, admin client.WithWatch, list client.ObjectList) {
+	last := list.GetResourceVersion()
+	for ctx.Err() == nil {
+		w, err := admin.Watch(ctx, list, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: last, AllowWatchBookmarks: true}})
+		if err == nil {
+			last, err = r.record(w, last)
+		}
+		if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
+			r.fail(fmt.Errorf("versions after %s were missed: %w", last, err))
+			return
+		}
+		pause(ctx, 20*time.Millisecond)
+	}
+}
+
+// record keeps all that a watch brings until it ends, and returns the revision from which the next has to go on.
+func (r *recorder) record(w watch.Interface, last string) (string, error) {
 	defer w.Stop()
 	for event := range w.ResultChan() {
+		if event.Type == watch.Error {
+			return last, apierrors.FromObject(event.Object)
+		}
+		if obj, ok := event.Object.(metav1.Object); ok {
+			last = obj.GetResourceVersion()
+		}
+		if event.Type == watch.Bookmark {
+			continue
+		}
 		v := version{deleted: event.Type == watch.Deleted, seen: time.Now()}
 		switch obj := event.Object.(type) {
 		case *corev1.Namespace:
@@ -84,17 +105,12 @@ func (r *recorder) record(ctx context.Context, w watch.Interface) {
 		case *networkingv1.NetworkPolicy:
 			obj.ManagedFields = nil
 			v.revision, v.namespace, v.policy = obj.ResourceVersion, obj.Namespace, obj
-		default:
-			r.fail(fmt.Errorf("the watch brings %T: %v", obj, obj))
-			return
 		}
 		r.mu.Lock()
 		r.versions = append(r.versions, v)
 		r.mu.Unlock()
 	}
-	if ctx.Err() == nil {
-		r.fail(errors.New("a watch has ended, so versions were missed"))
-	}
+	return last, nil
 }
 
 func (r *recorder) fail(err error) {
