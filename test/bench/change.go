@@ -21,7 +21,7 @@ func (b *bed) measureChange(ctx context.Context) ([]result, error) {
 		return nil, err
 	}
 	took := result{measure: "3 change of a port", n: b.n, unit: seconds}
-	made := result{measure: "3 change: policies written", n: b.n, unit: count}
+	made := result{measure: "3 change: requests", n: b.n, unit: count}
 	for round := range b.rounds {
 		port := int32(firstPort + 10*(round+1))
 		if err := b.changePort(ctx, port, &took, &made); err != nil {
@@ -52,6 +52,10 @@ func (b *bed) changePort(ctx context.Context, port int32, took, made *result) er
 	if err != nil {
 		return err
 	}
+	requests, err := b.scrape(ctx)
+	if err != nil {
+		return err
+	}
 	following, err := b.followProfile(ctx)
 	if err != nil {
 		return err
@@ -68,10 +72,17 @@ func (b *bed) changePort(ctx context.Context, port int32, took, made *result) er
 	if err != nil {
 		return err
 	}
+	if err := b.untilDrained(ctx); err != nil {
+		return err
+	}
+	later, err := b.scrape(ctx)
+	if err != nil {
+		return err
+	}
 	took.ours = append(took.ours, ready.Sub(start).Seconds())
-	made.ours = append(made.ours, float64(differing(before, after)))
+	made.ours = append(made.ours, later.writes()-requests.writes())
 	b.sayf("operator: %s, %d policies", ready.Sub(start), differing(before, after))
-	return b.untilDrained(ctx)
+	return nil
 }
 
 // setPort changes the port in the profile.

@@ -66,6 +66,15 @@ func hasLabels(metric *dto.Metric, labels []string) bool {
 	return true
 }
 
+// writes are the requests so far by which the operator wrote objects and labels, failed ones too.
+func (m metrics) writes() float64 {
+	total := 0.0
+	for kind := range versions {
+		total += m.sum("segmentation_writes_total", "kind", kind)
+	}
+	return total
+}
+
 // untilDrained waits until the operator has looked at all namespaces and has nothing more to do.
 func (b *bed) untilDrained(ctx context.Context) error {
 	return poll(ctx, b.isDrained)
