@@ -2,10 +2,13 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/util/wait"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -15,16 +18,27 @@ import (
 // byClusterRole is the index of RoleBindings by the ClusterRole that they bind.
 const byClusterRole = "clusterRole"
 
+// discovery is how long an API server may fail to tell which resources it has, when the operator starts.
+const discovery = time.Minute
+
 // indexClusterRoles has the cache find RoleBindings by their ClusterRole.
 func indexClusterRoles(ctx context.Context, indexer client.FieldIndexer) error {
-	err := indexer.IndexField(ctx, &rbacv1.RoleBinding{}, byClusterRole, func(obj client.Object) []string {
-		if binding, ok := obj.(*rbacv1.RoleBinding); ok && binding.RoleRef.Kind == "ClusterRole" {
-			return []string{binding.RoleRef.Name}
-		}
-		return nil
+	var last error
+	err := wait.PollUntilContextTimeout(ctx, time.Second, discovery, true, func(ctx context.Context) (bool, error) {
+		last = indexer.IndexField(ctx, &rbacv1.RoleBinding{}, byClusterRole, boundClusterRole)
+		// An API server that fails now may answer the next time.
+		return last == nil, nil
 	})
 	if err != nil {
-		return fmt.Errorf("indexing RoleBindings: %w", err)
+		return fmt.Errorf("indexing RoleBindings: %w", errors.Join(err, last))
+	}
+	return nil
+}
+
+// boundClusterRole returns the ClusterRole that a RoleBinding binds.
+func boundClusterRole(obj client.Object) []string {
+	if binding, ok := obj.(*rbacv1.RoleBinding); ok && binding.RoleRef.Kind == "ClusterRole" {
+		return []string{binding.RoleRef.Name}
 	}
 	return nil
 }

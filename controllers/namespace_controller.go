@@ -24,6 +24,9 @@ import (
 // tells the operator when they did.
 const refusedRetry = time.Minute
 
+// goingRetry is how long a namespace that was found to be going is left alone, if the cache does not show it before.
+const goingRetry = time.Second
+
 // overtakenRetry is how long the operator waits at most for the cache to show by what a write was overtaken.
 const overtakenRetry = 100 * time.Millisecond
 
@@ -206,6 +209,10 @@ func (r *NamespaceReconciler) next(ctx context.Context, result *apply.Result) (r
 	}
 	if err := result.Err(); err != nil {
 		return reconcile.Result{}, err
+	}
+	if result.IsGoing {
+		// Where namespaces come and go the cache often shows it too late, and it is nobody's mistake.
+		return reconcile.Result{RequeueAfter: goingRetry}, nil
 	}
 	if result.IsOvertaken() {
 		// The event of what has overtaken it comes first, as a rule.

@@ -1,8 +1,6 @@
 package controllers
 
 import (
-	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -98,19 +96,6 @@ func TestWokenBeforeItWasLookedAt(t *testing.T) {
 	r.Ledger.record(known)
 	if got := r.ofWoken("known"); got != unfinished {
 		t.Errorf("one that was looked at is woken with %d", got)
-	}
-}
-
-// TestIsGoing is about a namespace that is being deleted before the cache shows it, and a write that failed for
-// another reason.
-func TestIsGoing(t *testing.T) {
-	going := apierrors.NewForbidden(networkingv1.Resource("networkpolicies"), "segmentation", errors.New("it is being terminated"))
-	if isGoing(fmt.Errorf("applying: %w", going)) || isGoing(nil) {
-		t.Error("a write that was refused is not a sign of a deletion")
-	}
-	going.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
-	if !isGoing(errors.Join(fmt.Errorf("applying: %w", going), errors.New("another one"))) {
-		t.Error("the namespace is being deleted")
 	}
 }
 

@@ -105,6 +105,8 @@ type Result struct {
 	// Paused is how long to wait before writes are tried again that the API server had no room for; zero if
 	// there were none.
 	Paused time.Duration
+	// IsGoing is set if the API server said that the namespace is being deleted, which the cache does not show yet.
+	IsGoing bool
 	// Outdated is set if a write was not permitted any more. Nothing else counts then.
 	Outdated bool
 }

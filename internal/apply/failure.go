@@ -30,8 +30,8 @@ const (
 	Rejected FailureClass = "Rejected"
 	// RoleMissing: the ClusterRole that was to be bound does not exist.
 	RoleMissing FailureClass = "RoleMissing"
-	// Overtaken: somebody has changed the namespace, or what is in it, since it was looked at. It is looked at
-	// again, and nobody has to read of it.
+	// Overtaken: somebody has changed the namespace, or what is in it, since it was looked at, or is deleting it. It
+	// is looked at again, and nobody has to read of it.
 	Overtaken FailureClass = "Overtaken"
 	// Throttled: the API server had no room for the write, and did not make it. It is tried again when the
 	// API server wants that, and nobody has to read of it; but what has to come after it waits.
@@ -75,7 +75,7 @@ func classify(kind Kind, role string, err error) Failure {
 	switch {
 	case errors.Is(err, errPaused), backpressure.IsThrottled(err):
 		failure.Class = Throttled
-	case apierrors.IsConflict(err):
+	case apierrors.IsConflict(err), errors.Is(err, errGoing), apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		failure.Class = Overtaken
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), escalation):
 		failure.Class, failure.Role, failure.Detail = AboveCeiling, role, missingRules(err.Error())
@@ -83,8 +83,6 @@ func classify(kind Kind, role string, err error) Failure {
 		failure.Class, failure.Detail = Rejected, errAltered.Error()
 	case kind == KindRoleBinding && isMissingRole(err, role):
 		failure.Class, failure.Role, failure.Detail = RoleMissing, role, ""
-	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
-		// The namespace goes away, and with it what could not be written.
 	case isUnauthorized(err):
 		// The operator may do what it does. An API server that has just started may not know yet.
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err),

@@ -42,7 +42,7 @@ func TestClassify(t *testing.T) {
 		"a long refusal":                   {err: apierrors.NewBadRequest(strings.Repeat("é", 200)), want: Failure{Class: Rejected, Detail: strings.Repeat("é", 150) + " ..."}},
 		"a ClusterRole that is not there":  {err: apierrors.NewNotFound(schema.GroupResource{Resource: "rolebindings"}, "r"), want: Failure{Class: RoleMissing, Role: "r"}},
 		"something else that is not there": {err: apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "x"), want: Failure{Class: Retry, Detail: "NotFound"}},
-		"a namespace that is being ended":  {err: terminating, want: Failure{Class: Retry, Detail: "Forbidden"}},
+		"a namespace that is being ended":  {err: terminating, want: Failure{Class: Overtaken, Detail: "Forbidden"}},
 		"a conflict":                       {err: apierrors.NewConflict(resource, "x", errors.New("changed")), want: Failure{Class: Overtaken, Detail: "Conflict"}},
 		"an API server without room":       {err: apierrors.NewTooManyRequests("wait", 1), want: Failure{Class: Throttled, Detail: "TooManyRequests"}},
 		"a write that was not sent yet":    {err: errPaused, want: Failure{Class: Throttled, Detail: "the API server could not be reached"}},

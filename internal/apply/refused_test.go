@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -334,5 +335,20 @@ func TestAForgedBindingThatStaysHoldsBackItsRole(t *testing.T) {
 	New(r, r).Member(t.Context(), todo, observed)
 	if diff := cmp.Diff([]string{"delete RoleBinding x"}, r.calls); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}
+
+// Once it is known that a namespace is being deleted, nothing else is asked for.
+func TestANamespaceThatIsGoing(t *testing.T) {
+	going := apierrors.NewForbidden(schema.GroupResource{Resource: "networkpolicies"}, "x", errors.New("unable to create new content"))
+	going.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+	objects := shop(t)
+	r := &recorder{errs: map[string]error{"create " + basePolicy: going}}
+	result := New(r, r).Member(t.Context(), task(objects), see(nil).Observed)
+	if diff := cmp.Diff([]string{"create " + basePolicy}, r.calls); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+	if !result.IsGoing || result.Err() != nil || result.Refused() || len(result.Problems()) > 0 || result.State() == status.Failing {
+		t.Errorf("it is told of as a failure: %+v", result)
 	}
 }

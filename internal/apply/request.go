@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
@@ -24,6 +26,9 @@ const requestTimeout = 30 * time.Second
 // errPaused is what a write gets that comes before the API server wants to be asked again. Nothing is sent.
 var errPaused = errors.New("the API server had no room for writes, and is asked again later")
 
+// errGoing is what a write gets that comes after one from which it is known that the namespace is being deleted.
+var errGoing = errors.New("the namespace is being deleted")
+
 // errOutdated is what a write gets that is not permitted any more.
 var errOutdated = errors.New("what was decided on has changed")
 
@@ -32,6 +37,9 @@ var errOutdated = errors.New("what was decided on has changed")
 func (r *run) request(k key, write func(context.Context) error) error {
 	if r.isPaused() {
 		return errPaused
+	}
+	if r.IsGoing {
+		return errGoing
 	}
 	end := func() {}
 	if r.permit != nil && !r.Outdated {
@@ -57,6 +65,7 @@ func (r *run) request(k key, write func(context.Context) error) error {
 	defer cancel()
 	r.Writes++
 	err = write(ctx)
+	r.IsGoing = apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
 	r.pauses.Note(r.observed.Namespace.Name, err)
 	r.Paused = r.pauses.Left(r.observed.Namespace.Name)
 	return err

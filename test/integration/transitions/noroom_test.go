@@ -93,7 +93,7 @@ func (s *scene) narrow() {
 					{Kind: flowcontrolv1.SubjectKindUser, User: &flowcontrolv1.UserSubject{Name: hogName}},
 				},
 				ResourceRules: []flowcontrolv1.ResourcePolicyRule{{
-					Verbs: []string{"create", "delete", "patch"}, APIGroups: []string{"*"}, Resources: []string{"*"},
+					Verbs: []string{"create", "delete", "patch", "update"}, APIGroups: []string{"*"}, Resources: []string{"*"},
 					ClusterScope: true, Namespaces: []string{"*"},
 				}},
 			}},
