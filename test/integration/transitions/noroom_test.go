@@ -10,6 +10,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -34,18 +35,46 @@ func TestAnAPIServerWithoutRoom(t *testing.T) {
 		s.Expect(s.operator.Start()).To(Succeed())
 		s.last = s.settle(state{})
 		ear := s.listens("shop")
-		s.narrow()
-		s.once("a profile is created", first, func() { s.create(s.shop("012", "345", "67")) }, s.fills(l, longPressure))
-		s.once("namespaces move around, join and leave", second, func() { s.change("shop", s.selects("1358", "02", "49")) }, s.fills(l, pressure))
+		end := s.fill()
+		s.once("a profile is created", first, func() { s.create(s.shop("012", "345", "67")) }, s.full(l, longPressure, end))
+		end = s.fill()
+		s.once("namespaces move around, join and leave", second, func() { s.change("shop", s.selects("1358", "02", "49")) }, s.full(l, pressure, end))
 		ear.heardNoComplaint()
 	})
 }
 
-// fills lets somebody else have all the room there is for a while.
-func (s *scene) fills(l *levels, d time.Duration) strike {
+// fill lets somebody else have all the room there is, until it is ended. After that there is as much as ever: one write
+// at a time would take minutes.
+func (s *scene) fill() (end func()) {
+	s.t.Helper()
+	widen := s.narrow()
+	leave := s.hog()
+	s.Eventually(func(g Gomega) {
+		answer := s.ask(g)
+		g.Expect(answer.StatusCode).To(Equal(http.StatusTooManyRequests))
+	}, soon, tick).Should(Succeed())
+	return func() {
+		leave()
+		widen()
+	}
+}
+
+// ask makes a request as the operator that changes nothing.
+func (s *scene) ask(g Gomega) *http.Response {
+	account, err := rest.HTTPClientFor(env.account)
+	g.Expect(err).NotTo(HaveOccurred())
+	request, err := http.NewRequestWithContext(s.ctx(), http.MethodDelete, env.account.Host+"/api/v1/namespaces/none", http.NoBody)
+	g.Expect(err).NotTo(HaveOccurred())
+	answer, err := account.Do(request)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(answer.Body.Close()).To(Succeed())
+	return answer
+}
+
+// full waits for a while in which there is no room.
+func (s *scene) full(l *levels, d time.Duration, end func()) strike {
 	return func(want state) int {
 		s.t.Helper()
-		end := s.hog()
 		before := l.turnedDown()
 		wait(d)
 		tried := l.turnedDown() - before
@@ -71,8 +100,8 @@ const (
 )
 
 // narrow sends all writes of both accounts, and whatever the hog asks for, to a level that has room for one request,
-// and turns down all others. The API server gives each level that much.
-func (s *scene) narrow() {
+// and turns down all others. The API server gives each level that much. What is returned ends it.
+func (s *scene) narrow() (widen func()) {
 	s.t.Helper()
 	level := &flowcontrolv1.PriorityLevelConfiguration{
 		ObjectMeta: metav1.ObjectMeta{Name: narrowName},
@@ -103,16 +132,17 @@ func (s *scene) narrow() {
 		s.Expect(env.admin.Create(s.ctx(), obj)).To(Succeed())
 		s.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), obj) })
 	}
-	account, err := rest.HTTPClientFor(env.account)
-	s.Expect(err).NotTo(HaveOccurred())
 	s.Eventually(func(g Gomega) {
-		request, err := http.NewRequestWithContext(s.ctx(), http.MethodDelete, env.account.Host+"/api/v1/namespaces/none", http.NoBody)
-		g.Expect(err).NotTo(HaveOccurred())
-		answer, err := account.Do(request)
-		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(answer.Body.Close()).To(Succeed())
-		g.Expect(answer.Header.Get("X-Kubernetes-PF-PriorityLevel-UID")).To(Equal(string(level.UID)))
+		g.Expect(s.ask(g).Header.Get("X-Kubernetes-PF-PriorityLevel-UID")).To(Equal(string(level.UID)))
 	}, soon, tick).Should(Succeed())
+	return func() {
+		s.t.Helper()
+		s.Expect(env.admin.Delete(s.ctx(), schema)).To(Succeed())
+		s.Expect(env.admin.Delete(s.ctx(), level)).To(Succeed())
+		s.Eventually(func() bool {
+			return apierrors.IsNotFound(env.admin.Get(s.ctx(), client.ObjectKeyFromObject(level), level))
+		}, soon, tick).Should(BeTrue())
+	}
 }
 
 // hog takes the one place by a request that does not come to its end, and keeps it until it is told to stop.
