@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -83,14 +84,16 @@ func (h *home) isGone(profile string) bool {
 	return h.keeper != nil && !marked
 }
 
-// writeBookmark writes the bookmark of a profile, in place of what another profile of that name left.
+// writeBookmark writes the bookmark of a profile, in place of whatever has its name: what another profile of that
+// name left, or one that somebody took the label off.
 func (h *home) writeBookmark(ctx context.Context, c client.Writer, profile *v1alpha1.SegmentationProfile) error {
-	bookmark, owner := render.Bookmark(profile.Name, profile.UID, h.keeper.Name), client.FieldOwner(v1alpha1.ManagedByValue)
-	write := func() error { return c.Create(ctx, bookmark, owner) }
-	if _, exists := h.bookmarks[profile.Name]; exists {
-		write = func() error { return c.Update(ctx, bookmark, owner) }
+	owner := client.FieldOwner(v1alpha1.ManagedByValue)
+	err := c.Create(ctx, render.Bookmark(profile.Name, profile.UID, h.keeper.Name), owner)
+	if apierrors.IsAlreadyExists(err) {
+		// It is not as it should be, or the cache does not show it yet.
+		err = c.Update(ctx, render.Bookmark(profile.Name, profile.UID, h.keeper.Name), owner)
 	}
-	if err := write(); err != nil {
+	if err != nil {
 		return fmt.Errorf("writing the bookmark: %w", err)
 	}
 	return nil

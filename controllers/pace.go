@@ -60,7 +60,19 @@ func (p *pace) looked(profile string, began, ended time.Time) {
 	p.looks[profile] = ended.Add(min(max(lookInterval, lookShare*ended.Sub(began)), statusInterval))
 }
 
-// wait returns how long to wait before a status may be written.
+// behind returns how long to wait before the cache is asked again, if it does not show the last status yet; zero if it
+// does, or should have for long.
+func (p *pace) behind(profile *v1alpha1.SegmentationProfile, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last, written := p.write[profile.Name]
+	if written && isOlder(profile, last.version) && now.Before(last.at.Add(lag)) {
+		return lookInterval
+	}
+	return 0
+}
+
+// wait returns how long to wait before a status may be written. The cache has to show the last one: see behind.
 func (p *pace) wait(profile *v1alpha1.SegmentationProfile, want *v1alpha1.SegmentationProfileStatus, now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,8 +80,6 @@ func (p *pace) wait(profile *v1alpha1.SegmentationProfile, want *v1alpha1.Segmen
 	switch {
 	case !written:
 		return 0
-	case isOlder(profile, last.version) && now.Before(last.at.Add(lag)):
-		return lookInterval
 	case isDone(profile, want) && (last.generation != profile.Generation || !now.Before(last.done.Add(statusInterval))):
 		return 0
 	default:

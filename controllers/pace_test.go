@@ -38,7 +38,7 @@ func TestPace(t *testing.T) {
 			if c.version == "20" {
 				profile = after
 			}
-			if wait := p.wait(profile, working, start.Add(c.after)); wait != c.want {
+			if wait := max(p.behind(profile, start.Add(c.after)), p.wait(profile, working, start.Add(c.after))); wait != c.want {
 				t.Errorf("waits %s, want %s", wait, c.want)
 			}
 		})
@@ -121,8 +121,8 @@ func TestDoneIsToldAtOnce(t *testing.T) {
 	if wait := p.wait(working, &done, start.Add(100*time.Millisecond)); wait != 0 {
 		t.Errorf("the news that all is done waits %s", wait)
 	}
-	if wait := p.wait(builders.MakeProfile("shop").Generation(1).ResourceVersion("10").Obj(), &done, start); wait == 0 {
-		t.Error("a cache that is behind is not waited for")
+	if wait := p.behind(builders.MakeProfile("shop").Generation(1).ResourceVersion("10").Obj(), start); wait != lookInterval {
+		t.Errorf("a cache that is behind is waited for %s", wait)
 	}
 	p.wrote(working, &done, "30", start.Add(100*time.Millisecond))
 	again := builders.MakeProfile("shop").Generation(1).ResourceVersion("30").Obj()

@@ -132,6 +132,10 @@ func (r *ProfileReconciler) report(
 		Profile: profile, Invalid: current.invalid, Namespaces: namespaces, Now: now, Unmarked: !profiles.home.has(profile),
 	})
 	profileGauges.set(profile.Name, want, counts)
+	if wait := r.pace.behind(profile, now); wait > 0 {
+		// What is seen is not what was written last, so that it is as wanted means nothing.
+		return reconcile.Result{RequeueAfter: wait}, nil
+	}
 	if equality.Semantic.DeepEqual(profile.Status, want) {
 		r.pace.settle(profile, &want, now)
 		return reconcile.Result{}, nil

@@ -25,6 +25,7 @@ const fieldOwner = client.FieldOwner(v1alpha1.ManagedByValue)
 type Applier struct {
 	network, access client.Writer
 	expected        *expectations
+	contests        *contests
 	pauses          *backpressure.Pauses
 	permit          Permit
 	labelled        Labelled
@@ -45,7 +46,7 @@ func (a *Applier) While(permit Permit, labelled Labelled) *Applier {
 // the second should hold what may be granted and nothing else.
 func New(network, access client.Writer) *Applier {
 	return &Applier{
-		network: network, access: access, expected: newExpectations(), pauses: &backpressure.Pauses{},
+		network: network, access: access, expected: newExpectations(), contests: newContests(), pauses: &backpressure.Pauses{},
 		labelled: func(transition.Membership, bool) {},
 		after:    func(d time.Duration, do func()) { time.AfterFunc(d, do) },
 	}
@@ -77,6 +78,7 @@ func (a *Applier) Outstanding(observed *Observed) time.Duration {
 // Forget drops what is remembered of a namespace that is gone.
 func (a *Applier) Forget(namespace string) {
 	a.expected.forget(namespace)
+	a.contests.forget(namespace)
 	a.pauses.Forget(namespace)
 }
 
@@ -161,7 +163,7 @@ func (a *Applier) begin(ctx context.Context, view *transition.View, observed *Ob
 		observed: observed,
 		based:    observed.basePolicy() != nil,
 		written:  map[key]client.Object{},
-		insists:  view.FailsForLong,
+		insists:  view.FailsForLong || a.contests.isDecided(observed.Namespace.Name),
 	}
 }
 
@@ -169,13 +171,20 @@ func (a *Applier) begin(ctx context.Context, view *transition.View, observed *Ob
 // others are ready for it, labels it as a member. One that moves has lost what it is to lose of access by then.
 func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Result {
 	r := a.begin(ctx, &task.View, observed)
+	r.member(task)
+	r.settle()
+	return r.Result
+}
+
+func (r *run) member(task *Task) {
+	observed := r.observed
 	changes := Diff(task.Rendered, observed, task.Owner)
 	r.Taken, r.Stuck, r.Seen, r.blocked = changes.Taken, changes.Stuck, changes.Seen, changes.Blocked
 	r.Withheld, r.unsettled = task.Rendered.Withheld, changes.withheld
 	r.take(&changes)
 	if task.isForged(observed) {
 		r.expel(task, &changes)
-		return r.Result
+		return
 	}
 	exact := r.bring(task)
 	if task.View.Role == transition.Joining {
@@ -183,11 +192,11 @@ func (a *Applier) Member(ctx context.Context, task *Task, observed *Observed) Re
 		// up to a tenth of a second.
 		r.relabel(task, exact)
 		r.give(&changes, &task.View)
-		return r.Result
+		r.judgeFailures()
+		return
 	}
 	r.give(&changes, &task.View)
 	r.relabel(task, exact)
-	return r.Result
 }
 
 func (r *run) failed(kind Kind) bool {
@@ -201,15 +210,16 @@ func (r *run) failed(kind Kind) bool {
 
 // put creates or changes one object. A change falls upon the very object that was compared, and as it was
 // then: whoever has changed it since may have added something that has to stay. Who does so again and again does
-// not keep it from being changed for long.
+// not keep it from being changed: see contests.
 func (r *run) put(w Write) error {
 	obj := copyOf(w.Desired)
 	if w.UID != "" {
 		obj = replacement(w.Desired, r.known(w))
-		if w.Version != "" {
-			obj.SetResourceVersion(w.Version)
-		} else if r.insists {
+		switch {
+		case r.insists:
 			obj.SetResourceVersion("")
+		case w.Version != "":
+			obj.SetResourceVersion(w.Version)
 		}
 	}
 	err := r.request(keyOf(w.Desired), func(ctx context.Context) error {
@@ -238,12 +248,20 @@ func (r *run) known(w Write) client.Object {
 	return r.observed.find(keyOf(w.Desired))
 }
 
+// preconditions are what an object must still be when it is deleted.
+func (r *run) preconditions(uid types.UID, version string) client.Preconditions {
+	if r.insists {
+		return client.Preconditions{UID: &uid}
+	}
+	return client.Preconditions{UID: &uid, ResourceVersion: &version}
+}
+
 func (r *run) remove(objects []client.Object) {
 	for _, obj := range objects {
 		uid, version := obj.GetUID(), r.version(keyOf(obj), obj)
 		err := r.request(keyOf(obj), func(ctx context.Context) error {
 			// The cache's object must not be handed to the client, which writes into it.
-			return r.writer(kindOf(obj)).Delete(ctx, bare(obj), client.Preconditions{UID: &uid, ResourceVersion: &version})
+			return r.writer(kindOf(obj)).Delete(ctx, bare(obj), r.preconditions(uid, version))
 		})
 		switch {
 		case err == nil:

@@ -259,6 +259,6 @@ func hasOwners(current, desired client.Object) bool {
 		}
 	}
 	return !slices.ContainsFunc(have, func(ref metav1.OwnerReference) bool {
-		return render.IsOwnReference(ref) && !refers(desired.GetOwnerReferences(), ref)
+		return isSuperseded(ref, desired.GetOwnerReferences())
 	})
 }

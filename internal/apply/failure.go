@@ -75,7 +75,7 @@ func classify(kind Kind, role string, err error) Failure {
 	switch {
 	case errors.Is(err, errPaused), backpressure.IsThrottled(err):
 		failure.Class = Throttled
-	case apierrors.IsConflict(err), errors.Is(err, errGoing), apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+	case isOvertaken(err):
 		failure.Class = Overtaken
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), escalation):
 		failure.Class, failure.Role, failure.Detail = AboveCeiling, role, missingRules(err.Error())
@@ -83,6 +83,8 @@ func classify(kind Kind, role string, err error) Failure {
 		failure.Class, failure.Detail = Rejected, errAltered.Error()
 	case kind == KindRoleBinding && isMissingRole(err, role):
 		failure.Class, failure.Role, failure.Detail = RoleMissing, role, ""
+	case apierrors.IsNotFound(err):
+		failure.Class = Overtaken // What was to be changed is gone, or the namespace is.
 	case isUnauthorized(err):
 		// The operator may do what it does. An API server that has just started may not know yet.
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err),
@@ -90,6 +92,13 @@ func classify(kind Kind, role string, err error) Failure {
 		failure.Class, failure.Detail = Rejected, refusal(err)
 	}
 	return failure
+}
+
+// isOvertaken tells whether somebody was faster: what was to be changed is not what it was, what was to be created is
+// there, or the namespace is being deleted.
+func isOvertaken(err error) bool {
+	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) ||
+		errors.Is(err, errGoing) || apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
 }
 
 // isUnsure tells whether a write may have been made although it failed: the API server was not heard of any

@@ -41,7 +41,7 @@ func TestClassify(t *testing.T) {
 		"an object that is not valid":      {err: apierrors.NewBadRequest("bad"), want: Failure{Class: Rejected, Detail: "bad"}},
 		"a long refusal":                   {err: apierrors.NewBadRequest(strings.Repeat("é", 200)), want: Failure{Class: Rejected, Detail: strings.Repeat("é", 150) + " ..."}},
 		"a ClusterRole that is not there":  {err: apierrors.NewNotFound(schema.GroupResource{Resource: "rolebindings"}, "r"), want: Failure{Class: RoleMissing, Role: "r"}},
-		"something else that is not there": {err: apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "x"), want: Failure{Class: Retry, Detail: "NotFound"}},
+		"something else that is not there": {err: apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "x"), want: Failure{Class: Overtaken, Detail: "NotFound"}},
 		"a namespace that is being ended":  {err: terminating, want: Failure{Class: Overtaken, Detail: "Forbidden"}},
 		"a conflict":                       {err: apierrors.NewConflict(resource, "x", errors.New("changed")), want: Failure{Class: Overtaken, Detail: "Conflict"}},
 		"an API server without room":       {err: apierrors.NewTooManyRequests("wait", 1), want: Failure{Class: Throttled, Detail: "TooManyRequests"}},

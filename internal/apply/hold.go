@@ -32,6 +32,7 @@ func (a *Applier) Hold(ctx context.Context, view transition.View, observed *Obse
 		r.Progress.Reached = transition.Settled
 	}
 	r.judgeFailures()
+	r.settle()
 	return r.Result
 }
 

@@ -24,6 +24,8 @@ type recorder struct {
 	versions []string
 	// replaced are the versions that objects must have when they are changed; empty for any.
 	replaced []string
+	// preconditions are the versions that objects must have when they are deleted; empty for any.
+	preconditions []string
 	// tells says of an object that is sent what is to be noted beside its name; optional.
 	tells func(client.Object) string
 	// altered is the name of an object that is stored otherwise than it was sent.
@@ -99,9 +101,14 @@ func (r *recorder) put(verb string, obj client.Object) error {
 // Delete writes down what is deleted, and insists on preconditions.
 func (r *recorder) Delete(_ context.Context, obj client.Object, opts ...client.DeleteOption) error {
 	options := (&client.DeleteOptions{}).ApplyOptions(opts)
-	if options.Preconditions == nil || options.Preconditions.UID == nil || options.Preconditions.ResourceVersion == nil {
+	if options.Preconditions == nil || options.Preconditions.UID == nil {
 		return fmt.Errorf("%s is deleted without preconditions", obj.GetName())
 	}
+	version := ""
+	if options.Preconditions.ResourceVersion != nil {
+		version = *options.Preconditions.ResourceVersion
+	}
+	r.preconditions = append(r.preconditions, version)
 	return r.did("delete %s %s", kindOf(obj), obj.GetName())
 }
 

@@ -16,7 +16,14 @@ import (
 // by now.
 func (a *Applier) Release(ctx context.Context, view transition.View, observed *Observed) Result {
 	r := a.begin(ctx, &view, observed)
-	changes := Diff(render.Objects{}, observed, "")
+	r.release(&view)
+	r.judgeFailures()
+	r.settle()
+	return r.Result
+}
+
+func (r *run) release(view *transition.View) {
+	changes := Diff(render.Objects{}, r.observed, "")
 	r.Stuck = changes.Stuck
 	r.remove(changes.Revoke)
 	r.prune(changes.Prune)
@@ -25,18 +32,15 @@ func (a *Applier) Release(ctx context.Context, view transition.View, observed *O
 	case !r.observed.carriesMembership():
 	case view.IsForged || !r.observed.IsVouchedFor():
 		r.Progress.Labelled = r.unlabel(ofAnyVersion)
-	case !r.mayLeave(&view, policies, start) && !r.failsForGood(&view):
-		r.judgeFailures()
-		return r.Result
+	case !r.mayLeave(view, policies, start) && !r.failsForGood(view):
+		return
 	default:
-		r.Progress.Labelled = r.unlabel(r.mustHave(&view))
+		r.Progress.Labelled = r.unlabel(r.mustHave(view))
 	}
 	if !r.failed(KindNamespace) && !r.failed(KindNetworkPolicy) {
 		r.steps(transition.Removal(policies, start))
 		r.Progress.Released = !r.failed(KindNetworkPolicy)
 	}
-	r.judgeFailures()
-	return r.Result
 }
 
 // mayLeave opens a namespace whose labels are to be taken off, and tells whether that may be done now.

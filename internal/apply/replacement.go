@@ -28,10 +28,21 @@ func replacement(desired, current client.Object) client.Object {
 	out.SetAnnotations(merge(current.GetAnnotations(), desired.GetAnnotations()))
 	out.SetFinalizers(slices.Clone(current.GetFinalizers()))
 	owners := slices.DeleteFunc(slices.Clone(current.GetOwnerReferences()), func(ref metav1.OwnerReference) bool {
-		return render.IsOwnReference(ref) || refers(desired.GetOwnerReferences(), ref)
+		return isSuperseded(ref, desired.GetOwnerReferences()) || refers(desired.GetOwnerReferences(), ref)
 	})
 	out.SetOwnerReferences(append(owners, desired.GetOwnerReferences()...))
 	return out
+}
+
+// isSuperseded tells whether an owner reference is one of the operator's that is not desired any more: to another profile,
+// or to an earlier namespace of the name that is desired.
+func isSuperseded(ref metav1.OwnerReference, desired []metav1.OwnerReference) bool {
+	if refers(desired, ref) {
+		return false
+	}
+	return render.IsProfileReference(ref) || slices.ContainsFunc(desired, func(want metav1.OwnerReference) bool {
+		return want.APIVersion == ref.APIVersion && want.Kind == ref.Kind && want.Name == ref.Name
+	})
 }
 
 // refers tells whether one of the references is to the same object as another.

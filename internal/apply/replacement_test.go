@@ -17,16 +17,18 @@ func TestReplacement(t *testing.T) {
 	profile := metav1.OwnerReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "SegmentationProfile", Name: "shop", UID: "new"}
 	gone := metav1.OwnerReference{APIVersion: v1alpha1.GroupVersion.String(), Kind: "SegmentationProfile", Name: "shop", UID: "old"}
 	keeper := metav1.OwnerReference{APIVersion: "v1", Kind: "Namespace", Name: "segmentation-system", UID: "keeper"}
+	former := metav1.OwnerReference{APIVersion: "v1", Kind: "Namespace", Name: "segmentation-system", UID: "former"}
 	other := metav1.OwnerReference{APIVersion: "v1", Kind: "ConfigMap", Name: "theirs", UID: "theirs"}
+	home := metav1.OwnerReference{APIVersion: "v1", Kind: "Namespace", Name: "theirs", UID: "home"}
 	desired := builders.MakeNetworkPolicy(namespace, "segmentation").DenyAll().Obj()
 	desired.Labels = map[string]string{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue, v1alpha1.TierLabel: "web"}
 	desired.Annotations = map[string]string{v1alpha1.DeclaredByAnnotation: "tier/web"}
-	desired.OwnerReferences = []metav1.OwnerReference{profile}
+	desired.OwnerReferences = []metav1.OwnerReference{profile, keeper}
 	current := builders.MakeNetworkPolicy(namespace, "segmentation").UID("u").ResourceVersion("7").
 		Egress(networkingv1.NetworkPolicyEgressRule{}).Obj()
 	current.Labels = map[string]string{v1alpha1.TierLabel: "api", "segmentation.dev/former": "x", "team": "a"}
 	current.Annotations = map[string]string{v1alpha1.CallersAnnotation: "api", "note": "b"}
-	current.OwnerReferences = []metav1.OwnerReference{gone, keeper, other}
+	current.OwnerReferences = []metav1.OwnerReference{gone, former, other, home}
 	current.Finalizers = []string{"example.com/hold"}
 	before := current.DeepCopy()
 
@@ -38,7 +40,7 @@ func TestReplacement(t *testing.T) {
 	want.UID, want.ResourceVersion, want.Finalizers = "u", "7", []string{"example.com/hold"}
 	want.Labels["team"] = "a"
 	want.Annotations["note"] = "b"
-	want.OwnerReferences = []metav1.OwnerReference{other, profile}
+	want.OwnerReferences = []metav1.OwnerReference{other, home, profile, keeper}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -207,7 +207,12 @@ func IsOwnKey(key string) bool {
 // IsOwnReference tells whether an owner reference is one of those that the operator writes: to a profile, or to what
 // keeps policies when the profile is gone.
 func IsOwnReference(ref metav1.OwnerReference) bool {
-	return strings.HasPrefix(ref.APIVersion, v1alpha1.GroupName+"/") || ref.APIVersion == "v1" && ref.Kind == "Namespace"
+	return IsProfileReference(ref) || ref.APIVersion == "v1" && ref.Kind == "Namespace"
+}
+
+// IsProfileReference tells whether an owner reference is one to a profile.
+func IsProfileReference(ref metav1.OwnerReference) bool {
+	return strings.HasPrefix(ref.APIVersion, v1alpha1.GroupName+"/") && ref.Kind == "SegmentationProfile"
 }
 
 // MembershipLabels are the labels of a member namespace.

@@ -220,7 +220,8 @@ func (w *writer) Delete(_ context.Context, obj client.Object, opts ...client.Del
 		return apierrors.NewNotFound(schema.GroupResource{Resource: "objects"}, key.name)
 	}
 	options := (&client.DeleteOptions{}).ApplyOptions(opts)
-	if *options.Preconditions.UID != have.GetUID() || *options.Preconditions.ResourceVersion != have.GetResourceVersion() {
+	version := options.Preconditions.ResourceVersion
+	if *options.Preconditions.UID != have.GetUID() || version != nil && *version != have.GetResourceVersion() {
 		return conflict(key.name)
 	}
 	delete(w.store.objects[namespace], key)
