@@ -9,20 +9,33 @@ import (
 )
 
 const (
-	// overdueAfter is how long a namespace waits at most while others of higher priority keep coming.
+	// overdueAfter is how long a namespace waits before it may be raised, while others of higher priority keep coming.
 	overdueAfter = 5 * time.Second
 	// raiseEvery is how often some of those that have waited for longer are raised.
 	raiseEvery = time.Second
+	// shareOfRaised is what part of those that are looked at may have been raised: one of so many.
+	shareOfRaised = 4
 )
 
 // backlog remembers since when namespaces wait to be looked at that did not just arrive. Whoever creates namespaces
 // all the time, or has objects mended, must not keep a profile from narrowing what it allowed. So of those that
-// wait for too long the first are raised to those that arrived, every second as many as can be looked at together:
-// enough for all to have their turn, and so few that a new namespace hardly waits for them.
+// wait for too long the first are raised to those that arrived, every second a share of what was looked at in the last
+// one: all have their turn, and however few the API server lets be served, most of the looks are left to who is new.
 type backlog struct {
 	mu    sync.Mutex
 	since map[string]time.Time
 	queue queue
+	// keeps tells whether it remembers anything. On a standby nobody has a turn, so nothing would be forgotten.
+	keeps bool
+	// looks counts the looks since the share was last asked for.
+	looks int
+}
+
+// begin has it remember who waits from now on.
+func (b *backlog) begin() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keeps = true
 }
 
 // on sets the queue that namespaces wait in.
@@ -32,10 +45,13 @@ func (b *backlog) on(q queue) {
 	b.queue = q
 }
 
-// note takes note of namespaces that wait, since a time. Who waits already has waited for longer.
+// note takes note of namespaces that wait, since a time, once it has begun. Who waits already has waited for longer.
 func (b *backlog) note(since time.Time, names ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if !b.keeps {
+		return
+	}
 	if b.since == nil {
 		b.since = map[string]time.Time{}
 	}
@@ -51,6 +67,17 @@ func (b *backlog) served(name string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.since, name)
+	b.looks++
+}
+
+// share returns how many may be raised: a share of what was looked at since it was last asked, at least one, and
+// no more than can be looked at together.
+func (b *backlog) share(workers int) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	looks := b.looks
+	b.looks = 0
+	return min(workers, max(looks/shareOfRaised, 1))
 }
 
 // overdue returns those that have waited the longest of those that wait for too long, and does not return them
@@ -76,6 +103,9 @@ func (b *backlog) overdue(now time.Time, most int) []string {
 
 // keepUp lets nobody wait for ever. It runs while namespaces are looked at: on a standby all of them wait.
 func (r *NamespaceReconciler) keepUp(ctx context.Context, workers int) error {
+	if err := r.takeOver(ctx, time.Now()); err != nil {
+		return err
+	}
 	tick := time.NewTicker(raiseEvery)
 	defer tick.Stop()
 	for {
@@ -83,9 +113,23 @@ func (r *NamespaceReconciler) keepUp(ctx context.Context, workers int) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-tick.C:
-			r.raise(now, workers)
+			r.raise(now, r.backlog.share(workers))
 		}
 	}
+}
+
+// takeOver has the backlog begin, with all namespaces: none has had its turn yet, and all are in the queue since the
+// watch first showed them. One that had its turn this very moment is looked at once more, which makes no request.
+func (r *NamespaceReconciler) takeOver(ctx context.Context, now time.Time) error {
+	r.backlog.begin()
+	namespaces, err := listNamespaces(ctx, r.Reader)
+	if err != nil {
+		return err
+	}
+	for i := range namespaces {
+		r.backlog.note(now, namespaces[i].Name)
+	}
+	return nil
 }
 
 func (r *NamespaceReconciler) raise(now time.Time, most int) {

@@ -223,11 +223,11 @@ func (r *NamespaceReconciler) next(ctx context.Context, result *apply.Result) (r
 			logr.FromContextOrDiscard(ctx).Info("The API server refused a write", "kind", f.Kind, "reason", f.Class, "error", f.Err.Error())
 		}
 		jitter := time.Duration(rand.Int64N(int64(refusedRetry / 5))) //nolint:gosec // Spreading load needs no secrecy.
-		return reconcile.Result{RequeueAfter: refusedRetry*9/10 + jitter}, nil
+		return behind(refusedRetry*9/10 + jitter), nil
 	}
 	if result.Progress.Waiting {
 		// It is woken up when that may have changed.
-		return reconcile.Result{RequeueAfter: transition.Patience}, nil
+		return behind(transition.Patience), nil
 	}
 	return reconcile.Result{}, nil
 }

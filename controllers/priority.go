@@ -29,7 +29,8 @@ const (
 	unfinished = -10
 	// declared: something else is declared for many namespaces, or the rules of a ClusterRole have changed.
 	declared = -20
-	// reviewed: others have changed what they grant in it, which is only reported, or the last try was refused.
+	// reviewed: others have changed what they grant in it, which is only reported, or the last try was refused, or it
+	// waits for others and was not woken.
 	reviewed = -30
 	// unlabelled: it was there when the operator started, and is no member. It may be new.
 	unlabelled = -90
@@ -80,16 +81,11 @@ func ofObjects(objects ...client.Object) int {
 	return reviewed
 }
 
-// soonAgain is the longest delay after which a look goes on where the last one ended. What comes back later
-// was refused or waits, and what it waits for has its own priority.
-const soonAgain = 10 * time.Second
-
-// ofReturn is the priority with which a namespace comes back; nil leaves it the one that it had.
-func ofReturn(result reconcile.Result) *int {
-	if result.RequeueAfter > soonAgain {
-		return new(reviewed)
-	}
-	return nil
+// behind has a namespace come back behind what is declared meanwhile: it was refused, or waits for others, and what
+// it waits for has its own priority. All others come back with the priority that they had. One that the API server
+// had no room for, or whose writes the cache does not show yet, may wait as long, but is perhaps not isolated yet.
+func behind(after time.Duration) reconcile.Result {
+	return reconcile.Result{RequeueAfter: after, Priority: new(reviewed)}
 }
 
 // enqueue enqueues namespaces with a priority, after a delay.

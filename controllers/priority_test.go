@@ -1,18 +1,24 @@
 package controllers
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
 
@@ -96,18 +102,31 @@ func TestWokenBeforeItWasLookedAt(t *testing.T) {
 	}
 }
 
-func TestOfReturn(t *testing.T) {
+// TestReturn is about the priority with which a namespace comes back: only what was refused or waits for others is
+// behind what is declared meanwhile.
+func TestReturn(t *testing.T) {
+	failed := func(class apply.FailureClass) []apply.Failure {
+		return []apply.Failure{{Kind: apply.KindNetworkPolicy, Class: class, Err: errors.New("no")}}
+	}
 	cases := map[string]struct {
-		result reconcile.Result
+		result apply.Result
 		want   *int
 	}{
-		"nothing to come back for": {},
-		"goes on where it ended":   {result: reconcile.Result{RequeueAfter: time.Millisecond}},
-		"was refused":              {result: reconcile.Result{RequeueAfter: refusedRetry * 9 / 10}, want: new(reviewed)},
+		"nothing to come back for":      {},
+		"a throttled arrival":           {result: apply.Result{Failures: failed(apply.Throttled), Paused: time.Minute}},
+		"refused and throttled, as one": {result: apply.Result{Failures: append(failed(apply.Rejected), failed(apply.Throttled)...), Paused: time.Minute}},
+		"was overtaken":                 {result: apply.Result{Failures: failed(apply.Overtaken)}},
+		"is going":                      {result: apply.Result{IsGoing: true}},
+		"was refused":                   {result: apply.Result{Failures: failed(apply.Rejected)}, want: new(reviewed)},
+		"waits for others":              {result: apply.Result{Progress: transition.Progress{Waiting: true}}, want: new(reviewed)},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, ofReturn(c.result)); diff != "" {
+			got, err := reconcilerOf(nil).next(t.Context(), &c.result)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, got.Priority); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
@@ -117,6 +136,7 @@ func TestOfReturn(t *testing.T) {
 // TestNobodyWaitsForEver has new namespaces come faster than they are served.
 func TestNobodyWaitsForEver(t *testing.T) {
 	q, r := newQueue(t), reconcilerOf(nil)
+	r.backlog.begin()
 	r.raise(time.Now(), 2) // Before the sources have started.
 	r.backlog.on(q)
 	r.enqueue(q, declared, 0, "a", "b", "c", "d")
@@ -136,6 +156,7 @@ func TestNobodyWaitsForEver(t *testing.T) {
 
 func TestBacklog(t *testing.T) {
 	var b backlog
+	b.begin()
 	start := time.Now()
 	b.note(start, "b", "a")
 	b.note(start.Add(time.Second), "a", "late")
@@ -164,5 +185,57 @@ func TestBacklog(t *testing.T) {
 	}
 	if len(b.since) > 0 {
 		t.Errorf("%v are remembered", b.since)
+	}
+}
+
+// TestShare is about how many are raised with 64 that are worked on at once.
+func TestShare(t *testing.T) {
+	cases := map[string]struct{ looks, want int }{
+		"the API server is stuck": {looks: 0, want: 1},
+		"very few were served":    {looks: 3, want: 1},
+		"few were served":         {looks: 20, want: 5},
+		"many were served":        {looks: 2000, want: 64},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			var b backlog
+			for range c.looks {
+				b.served("a")
+			}
+			if got := b.share(64); got != c.want {
+				t.Errorf("%d are raised, not %d", got, c.want)
+			}
+			if got := b.share(64); got != 1 {
+				t.Errorf("%d are raised when nothing was served since", got)
+			}
+		})
+	}
+}
+
+// TestStandby lets namespaces come and go on a standby, which takes over then.
+func TestStandby(t *testing.T) {
+	q, r := newQueue(t), reconcilerOf(nil)
+	r.backlog.on(q)
+	r.enqueue(q, unchanged, 0, "stays", "gone")
+	r.enqueue(q, declared, 0, "gone")
+	r.backlog.note(time.Now(), "gone")
+	if len(r.backlog.since) > 0 {
+		t.Errorf("a standby remembers %v", r.backlog.since)
+	}
+	scheme := runtime.NewScheme()
+	if err := metav1.AddMetaToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	if err := corev1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	r.Reader = fake.NewClientBuilder().WithScheme(scheme).WithObjects(builders.MakeNamespace("stays").Obj()).Build()
+	start := time.Now()
+	if err := r.takeOver(t.Context(), start); err != nil {
+		t.Fatal(err)
+	}
+	r.enqueue(q, declared, 0, "later")
+	if diff := cmp.Diff([]string{"stays", "later"}, r.backlog.overdue(start.Add(2*overdueAfter), 9)); diff != "" {
+		t.Errorf("wait once it has taken over (-want +got):\n%s", diff)
 	}
 }

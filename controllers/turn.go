@@ -16,7 +16,6 @@ type inTurn struct {
 func (r inTurn) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	r.backlog.served(request.Name)
 	result, err := r.NamespaceReconciler.Reconcile(ctx, request)
-	result.Priority = ofReturn(result)
 	if err == nil && result.RequeueAfter > 0 {
 		r.backlog.note(time.Now().Add(result.RequeueAfter), request.Name)
 	}

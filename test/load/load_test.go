@@ -24,7 +24,7 @@ func TestLoad(t *testing.T) {
 	s := newScene(t, "shop")
 	s.createMany("base", *baseFlag)
 	s.Expect(env.admin.Create(s.ctx(), form(s.name, 0))).To(Succeed())
-	s.start(16)
+	s.start()
 	s.settled(*baseFlag)
 	s.quiet()
 	r := &report{before: s.collected()}

@@ -27,7 +27,7 @@ func (s *scene) prepareMany() {
 	s.t.Helper()
 	s.createMany("many", *manyFlag)
 	s.Expect(env.admin.Create(s.ctx(), form(s.name, 0))).To(Succeed())
-	s.start(16)
+	s.start()
 	s.settled(*manyFlag)
 	s.Expect(s.operator.Stop()).To(Succeed())
 }
@@ -79,7 +79,7 @@ func (s *scene) orderOf(events []cluster.AuditEvent, name string) order {
 func TestArrivalWhileAProfileChanges(t *testing.T) {
 	s := newScene(t, "changing")
 	s.prepareMany()
-	s.start(few)
+	s.start(atOnce(few))
 	s.Eventually(func() bool {
 		m := s.metrics()
 		return m.depth() == 0 && int(m.sum("controller_runtime_reconcile_total", `controller="namespace"`)) >= *manyFlag
@@ -104,7 +104,7 @@ func TestArrivalAtAStart(t *testing.T) {
 	s.change(3)
 	early, late := s.ns("new", 0), s.ns("new", 1)
 	s.Expect(s.createNamespace(s.ctx(), early, 0)).To(Succeed())
-	s.start(few)
+	s.start(atOnce(few))
 	s.arriveInTheMiddle(from, late, *manyFlag+2)
 	events := s.since(position)
 	o := s.orderOf(events, early)

@@ -62,12 +62,16 @@ func newScene(t *testing.T, name string) *scene {
 
 func (s *scene) ctx() context.Context { return s.t.Context() }
 
-// start starts the operator, which works on some namespaces at once.
-func (s *scene) start(concurrency int) {
+// start starts the operator. It works on as many namespaces at once as it does where it is installed, unless a flag
+// says otherwise.
+func (s *scene) start(flags ...string) {
 	s.t.Helper()
-	s.Expect(s.operator.Start("--leader-elect=false", "--metrics-secure=false", "--zap-log-level=info",
-		"--pprof-bind-address="+s.pprof, fmt.Sprintf("--concurrency=%d", concurrency))).To(Succeed())
+	flags = append(flags, "--leader-elect=false", "--metrics-secure=false", "--zap-log-level=info", "--pprof-bind-address="+s.pprof)
+	s.Expect(s.operator.Start(flags...)).To(Succeed())
 }
+
+// atOnce is the flag that has the operator work on so many namespaces at once.
+func atOnce(n int) string { return fmt.Sprintf("--concurrency=%d", n) }
 
 // ns is the name of one of the scene's namespaces.
 func (s *scene) ns(kind string, i int) string { return fmt.Sprintf("%s-%s-%05d", s.name, kind, i) }
