@@ -5,8 +5,11 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 )
 
 func TestPercentile(t *testing.T) {
@@ -73,6 +76,86 @@ growth from 1000 to 5000 namespaces: 1 first: 5.00 times, plain client 5.00 time
 `, "\n")
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestVerdictOnGrowth(t *testing.T) {
+	for name, c := range map[string]struct {
+		measure      string
+		small, large float64
+		want         string
+	}{
+		"all namespaces are worked on":      {"1 convergence", 2, 11, "; linear within 15 %: yes"},
+		"more than the namespaces":          {"1 convergence", 2, 12, "; linear within 15 %: no"},
+		"a restart":                         {"5 restart until all was verified", 1, 5, "; linear within 15 %: yes"},
+		"memory":                            {"7 resident set after convergence", 50, 300, "; linear within 15 %: no"},
+		"memory for each object":            {"7 resident set per managed object", 8, 9, "; flat within 15 %: yes"},
+		"as much is to be done":             {"4 drift: 100 objects back", 100, 110, "; flat within 15 %: yes"},
+		"an arrival among more":             {"2 arrival: until member, p99", 10, 12, "; flat within 15 %: no"},
+		"nothing is said of processor time": {"6 idle: processor seconds a minute", 1, 9, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			small, large := result{measure: c.measure, ours: []float64{c.small}}, result{measure: c.measure, ours: []float64{c.large}}
+			if got := verdict(&small, &large); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// Each turn has a figure of its own, and all together are remarked.
+func TestArrivalsByTurns(t *testing.T) {
+	ms := func(values ...int) []time.Duration {
+		out := make([]time.Duration, 0, len(values))
+		for _, v := range values {
+			out = append(out, time.Duration(v)*time.Millisecond)
+		}
+		return out
+	}
+	row := arrivalRow("2 arrival", 100, 2, ms(1, 2, 3, 9), ms(1, 1, 2, 2), 99, 3)
+	want := []string{"2 arrival", "100", "5.50 ms (2.00 ms to 9.00 ms)", "1.50 ms (1.00 ms to 2.00 ms)", "3.67", "≤ 3.00", "no",
+		"over all turns: 9.00 ms, plain client 2.00 ms"}
+	if diff := cmp.Diff(want, row.cells()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestMemoryOfTheMachine(t *testing.T) {
+	if got := memoryIn("MemFree: 1 kB\nMemTotal:       25165824 kB\n"); got != "24.0 GiB" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// What is idle renews its lease and its watches, and asks for nothing else.
+func TestIdleRequests(t *testing.T) {
+	scraped := func(text string) metrics {
+		parser := expfmt.NewTextParser(model.UTF8Validation)
+		m, err := parser.TextToMetricFamilies(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	for name, c := range map[string]struct {
+		after string
+		want  float64
+		note  string
+	}{
+		"the lease": {`rest_client_requests_total{method="PUT"} 30` + "\n", 0,
+			"0 writes of objects, labels and status; besides, 30 renewals of the lease"},
+		"a replacement, a status and a watch": {`rest_client_requests_total{method="PUT"} 31
+rest_client_requests_total{method="PATCH"} 1
+rest_client_requests_total{method="GET"} 2
+segmentation_writes_total{kind="NetworkPolicy",operation="update"} 1
+segmentation_writes_total{kind="SegmentationProfile",operation="status"} 1
+`, 2, "2 writes of objects, labels and status; besides, 30 renewals of the lease and 2 GETs, as watches that are established anew"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := idleRequests(100, metrics{}, scraped(c.after), 1)
+			if got.ours[0] != c.want || got.note != c.note {
+				t.Errorf("got %v, %q, want %v, %q", got.ours, got.note, c.want, c.note)
+			}
+		})
 	}
 }
 

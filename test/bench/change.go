@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
 	networkingv1 "k8s.io/api/networking/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -135,13 +133,9 @@ func (b *bed) changePlainly(ctx context.Context, port int32, took, made *result)
 	return b.converged(ctx)
 }
 
-// replacePlainly writes the spec of a policy.
+// replacePlainly replaces a policy, as the operator does. It has no resource version, so whatever is there is replaced.
 func (b *bed) replacePlainly(ctx context.Context, policy *networkingv1.NetworkPolicy) error {
-	patch, err := json.Marshal(map[string]any{"spec": policy.Spec})
-	if err != nil {
-		return err
-	}
-	return b.admin.Patch(ctx, policy.DeepCopy(), client.RawPatch(types.MergePatchType, patch))
+	return b.admin.Update(ctx, policy.DeepCopy())
 }
 
 // concurrency is that of the plain client: the best one, if that was looked for.

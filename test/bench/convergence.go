@@ -18,7 +18,7 @@ func (b *bed) measureConvergence(ctx context.Context) ([]result, error) {
 	}
 	admin, limited := b.asAdmin(), b.asOperator()
 	var err error
-	if b.best, err = admin.calibrate(ctx, 8, 16, 32, 64); err != nil {
+	if b.best, err = admin.calibrate(ctx, 8, 16, 32, 64, 128); err != nil {
 		return nil, err
 	}
 	most, err := limited.calibrate(ctx, 32, 64, 128)
@@ -32,9 +32,10 @@ func (b *bed) measureConvergence(ctx context.Context) ([]result, error) {
 		measure: "1 convergence, same rights", n: b.n, unit: seconds, target: atMost(1.3),
 		note: fmt.Sprintf("plain client with the operator's rights: %d at a time", most),
 	}
+	resident := result{measure: "7 resident set after convergence", n: b.n, unit: mebibytes}
 	for round := range b.rounds {
 		turns := []func() error{
-			func() error { return b.converge(ctx, &row) },
+			func() error { return b.converge(ctx, &row, &resident) },
 			func() error { return admin.converge(ctx, &row, b.best) },
 			func() error { return limited.converge(ctx, &same, most) },
 		}
@@ -45,7 +46,7 @@ func (b *bed) measureConvergence(ctx context.Context) ([]result, error) {
 		}
 	}
 	same.ours = row.ours
-	return []result{row, same}, nil
+	return []result{row, same, resident}, nil
 }
 
 func (p plainClient) converge(ctx context.Context, row *result, concurrency int) error {
@@ -66,7 +67,7 @@ func (p plainClient) converge(ctx context.Context, row *result, concurrency int)
 	return p.eraseAllPlainly(ctx, p.n)
 }
 
-func (b *bed) converge(ctx context.Context, row *result) error {
+func (b *bed) converge(ctx context.Context, row, resident *result) error {
 	if err := b.deleteProfile(ctx); err != nil {
 		return err
 	}
@@ -94,6 +95,14 @@ func (b *bed) converge(ctx context.Context, row *result) error {
 	if err := b.verify(ctx); err != nil {
 		return err
 	}
+	if err := pause(ctx, settling); err != nil {
+		return err
+	}
+	bytes, err := b.residentBytes()
+	if err != nil {
+		return err
+	}
+	resident.ours = append(resident.ours, bytes/(1<<20))
 	return b.deleteProfile(ctx)
 }
 

@@ -68,10 +68,7 @@ func (b *bed) timeDrift(ctx context.Context, onDeletion func(context.Context, cl
 	managed := client.MatchingLabels{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue}
 	back := make(chan error, drifting)
 	for _, list := range []client.ObjectList{&networkingv1.NetworkPolicyList{}, &rbacv1.RoleList{}, &rbacv1.RoleBindingList{}} {
-		if err := b.admin.List(ctx, list, client.Limit(1), managed); err != nil {
-			return 0, err
-		}
-		w, err := b.admin.Watch(ctx, list, managed) // It ends with the context.
+		w, err := b.watchFromNow(ctx, list, managed) // It ends with the context.
 		if err != nil {
 			return 0, err
 		}

@@ -46,6 +46,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	results, err := measure(ctx, o, stderr)
+	if len(results) > 0 {
+		fmt.Fprintf(stdout, "%s\n\n", machine(context.WithoutCancel(ctx))) // An interrupted run says it, too.
+	}
 	printTable(stdout, results)
 	printGrowth(stdout, results)
 	if err != nil {

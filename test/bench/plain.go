@@ -7,14 +7,13 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
 
-// plainClient creates the objects of a namespace one after the other, and then labels it.
+// plainClient writes what a namespace gets, one after the other: its policy, its labels, its Role and its RoleBinding.
 type plainClient struct {
 	*bed
 	name string
@@ -34,17 +33,26 @@ func (b *bed) asOperator() plainClient {
 	return plainClient{b, "plain client with the operator's rights", b.asAccount, b.asGranter}
 }
 
+// write writes in the order of the operator, so that the times until a namespace is isolated, is a member and has
+// access can be compared.
 func (p plainClient) write(ctx context.Context, namespace, tier string) error {
-	for _, obj := range objectsOf(p.expected.in(namespace, tier)) {
-		by := p.access
-		if _, isPolicy := obj.(*networkingv1.NetworkPolicy); isPolicy {
-			by = p.network
-		}
+	objects := p.expected.in(namespace, tier)
+	if err := create(ctx, p.network, objectsOf(render.Objects{Policies: objects.Policies})); err != nil {
+		return err
+	}
+	if err := label(ctx, p.network, namespace, render.MembershipLabels(profileName, tier)); err != nil {
+		return err
+	}
+	return create(ctx, p.access, objectsOf(render.Objects{Roles: objects.Roles, Bindings: objects.Bindings}))
+}
+
+func create(ctx context.Context, by client.Client, objects []client.Object) error {
+	for _, obj := range objects {
 		if err := by.Create(ctx, obj); err != nil {
 			return fmt.Errorf("creating a %T: %w", obj, err)
 		}
 	}
-	return label(ctx, p.network, namespace, render.MembershipLabels(profileName, tier))
+	return nil
 }
 
 func label(ctx context.Context, by client.Client, namespace string, labels any) error {

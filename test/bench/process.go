@@ -75,6 +75,14 @@ func (m metrics) writes() float64 {
 	return total
 }
 
+// statusWrites are the requests so far by which the operator wrote the status of profiles, failed ones too.
+func (m metrics) statusWrites() float64 {
+	return m.sum("segmentation_writes_total", "kind", "SegmentationProfile")
+}
+
+// allRequests are the requests that the operator has made so far, of any method.
+func (m metrics) allRequests() float64 { return m.sum("rest_client_requests_total") }
+
 // untilDrained waits until the operator has looked at all namespaces and has nothing more to do.
 func (b *bed) untilDrained(ctx context.Context) error {
 	return poll(ctx, b.isDrained)
@@ -88,23 +96,6 @@ func (b *bed) isDrained(ctx context.Context) (bool, error) {
 	looked := m.sum("controller_runtime_reconcile_total", "controller", "namespace")
 	return looked >= float64(b.n) && m.sum("workqueue_depth") == 0 &&
 		m.sum("controller_runtime_active_workers") == 0, nil
-}
-
-// requests are the requests that the operator has made so far, by method.
-func (m metrics) requests() map[string]float64 {
-	out := map[string]float64{}
-	family := m["rest_client_requests_total"]
-	if family == nil {
-		return out
-	}
-	for _, metric := range family.Metric {
-		for _, pair := range metric.Label {
-			if pair.GetName() == "method" {
-				out[pair.GetValue()] += metric.GetCounter().GetValue()
-			}
-		}
-	}
-	return out
 }
 
 // residentBytes is the resident set of the operator's process.

@@ -71,6 +71,16 @@ func (b *bed) count(ctx context.Context, version, kind string, selector client.M
 	return len(list.Items), err
 }
 
+// watchFromNow watches from where a list is now. A watch without a resource version would first tell of all that is
+// there, one by one, and what happens would have to wait behind that.
+func (b *bed) watchFromNow(ctx context.Context, list client.ObjectList, selector client.MatchingLabels) (watch.Interface, error) {
+	if err := b.admin.List(ctx, list, client.Limit(1), selector); err != nil {
+		return nil, err
+	}
+	from := &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.GetResourceVersion()}}
+	return b.admin.Watch(ctx, list, from, selector)
+}
+
 // readiness follows the profile by a watch.
 type readiness struct {
 	watch watch.Interface
