@@ -111,19 +111,7 @@ func (p plainClient) arrive(ctx context.Context, seen *observer, a *arrivals, n 
 	}
 	defer w.Stop()
 	failed := make(chan error, 1)
-	go func() {
-		for e := range w.ResultChan() {
-			obj, ok := e.Object.(client.Object)
-			if !ok || e.Type != watch.Added || obj.GetLabels()[v1alpha1.ProfileLabel] != "" {
-				continue
-			}
-			go func() {
-				if err := p.write(ctx, obj.GetName(), obj.GetLabels()["layer"]); err != nil && ctx.Err() == nil {
-					failed <- err
-				}
-			}()
-		}
-	}()
+	go p.serve(ctx, w, failed)
 	if _, _, err = p.arriveOne(ctx, seen, a); err == nil {
 		err = p.arriveEach(ctx, seen, a, n)
 	}
@@ -132,6 +120,21 @@ func (p plainClient) arrive(ctx context.Context, seen *observer, a *arrivals, n 
 		return errors.Join(failure, err)
 	default:
 		return err
+	}
+}
+
+// serve writes to each namespace that a watch shows to be new.
+func (p plainClient) serve(ctx context.Context, w watch.Interface, failed chan<- error) {
+	for e := range w.ResultChan() {
+		obj, ok := e.Object.(client.Object)
+		if !ok || e.Type != watch.Added || obj.GetLabels()[v1alpha1.ProfileLabel] != "" {
+			continue
+		}
+		go func() {
+			if err := p.write(ctx, obj.GetName(), obj.GetLabels()["layer"]); err != nil && ctx.Err() == nil {
+				failed <- err
+			}
+		}()
 	}
 }
 

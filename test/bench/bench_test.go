@@ -113,8 +113,10 @@ func TestArrivalsByTurns(t *testing.T) {
 		return out
 	}
 	row := arrivalRow("2 arrival", 100, 2, ms(1, 2, 3, 9), ms(1, 1, 2, 2), 99, 3)
-	want := []string{"2 arrival", "100", "5.50 ms (2.00 ms to 9.00 ms)", "1.50 ms (1.00 ms to 2.00 ms)", "3.67", "≤ 3.00", "no",
-		"over all turns: 9.00 ms, plain client 2.00 ms"}
+	want := []string{
+		"2 arrival", "100", "5.50 ms (2.00 ms to 9.00 ms)", "1.50 ms (1.00 ms to 2.00 ms)", "3.67", "≤ 3.00", "no",
+		"over all turns: 9.00 ms, plain client 2.00 ms",
+	}
 	if diff := cmp.Diff(want, row.cells()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -141,8 +143,10 @@ func TestIdleRequests(t *testing.T) {
 		want  float64
 		note  string
 	}{
-		"the lease": {`rest_client_requests_total{method="PUT"} 30` + "\n", 0,
-			"0 writes of objects, labels and status; besides, 30 renewals of the lease"},
+		"the lease": {
+			`rest_client_requests_total{method="PUT"} 30` + "\n", 0,
+			"0 writes of objects, labels and status; besides, 30 renewals of the lease",
+		},
 		"a replacement, a status and a watch": {`rest_client_requests_total{method="PUT"} 31
 rest_client_requests_total{method="PATCH"} 1
 rest_client_requests_total{method="GET"} 2

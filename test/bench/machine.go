@@ -50,7 +50,6 @@ func versionOf(ctx context.Context, binary string) string {
 	if dir == "" {
 		return ""
 	}
-	//nolint:gosec // The directory is that of the control plane that is measured with.
 	out, err := exec.CommandContext(ctx, filepath.Join(dir, binary), "--version").Output()
 	if err != nil {
 		return ""

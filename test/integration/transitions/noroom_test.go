@@ -50,8 +50,8 @@ func (s *scene) fill() (end func()) {
 	widen := s.narrow()
 	leave := s.hog()
 	s.Eventually(func(g Gomega) {
-		answer := s.ask(g)
-		g.Expect(answer.StatusCode).To(Equal(http.StatusTooManyRequests))
+		code, _ := s.ask(g)
+		g.Expect(code).To(Equal(http.StatusTooManyRequests))
 	}, soon, tick).Should(Succeed())
 	return func() {
 		leave()
@@ -59,8 +59,8 @@ func (s *scene) fill() (end func()) {
 	}
 }
 
-// ask makes a request as the operator that changes nothing.
-func (s *scene) ask(g Gomega) *http.Response {
+// ask makes a request as the operator that changes nothing. It returns the code of the answer, and the level.
+func (s *scene) ask(g Gomega) (code int, level string) {
 	account, err := rest.HTTPClientFor(env.account)
 	g.Expect(err).NotTo(HaveOccurred())
 	request, err := http.NewRequestWithContext(s.ctx(), http.MethodDelete, env.account.Host+"/api/v1/namespaces/none", http.NoBody)
@@ -68,7 +68,7 @@ func (s *scene) ask(g Gomega) *http.Response {
 	answer, err := account.Do(request)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(answer.Body.Close()).To(Succeed())
-	return answer
+	return answer.StatusCode, answer.Header.Get("X-Kubernetes-PF-PriorityLevel-UID")
 }
 
 // full waits for a while in which there is no room.
@@ -133,7 +133,8 @@ func (s *scene) narrow() (widen func()) {
 		s.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), obj) })
 	}
 	s.Eventually(func(g Gomega) {
-		g.Expect(s.ask(g).Header.Get("X-Kubernetes-PF-PriorityLevel-UID")).To(Equal(string(level.UID)))
+		_, by := s.ask(g)
+		g.Expect(by).To(Equal(string(level.UID)))
 	}, soon, tick).Should(Succeed())
 	return func() {
 		s.t.Helper()
