@@ -98,7 +98,9 @@ func TestCost(t *testing.T) {
 			s.Roles[0].Rules[0].Verbs = s.Roles[0].Rules[0].Verbs[:1]
 		})
 		w.settled(p, 46)
-		for _, write := range made(w, start) {
+		writes := made(w, start)
+		w.Expect(writes).NotTo(BeEmpty())
+		for _, write := range writes {
 			w.Expect(write).To(HavePrefix("update roles/w"))
 		}
 	})
@@ -191,8 +193,17 @@ func TestRemovalOfKeys(t *testing.T) {
 	w.Expect(after.Bindings[0].UID).To(Equal(before.Bindings[0].UID), "it was changed, and not made anew")
 	w.Expect(after.Bindings[0].Annotations).NotTo(HaveKey(v1alpha1.CallersAnnotation))
 	w.Expect(after.Bindings[0].Subjects).To(HaveLen(1))
-	for _, b := range after.Bindings {
-		w.Expect(b.ManagedFields).To(HaveLen(1), "an object has one manager, and one entry of it")
-		w.Expect(b.ManagedFields[0].Manager).To(Equal(v1alpha1.ManagedByValue))
+	for _, namespace := range []string{"one", "two"} {
+		got, err := w.objects(namespace)
+		w.Expect(err).NotTo(HaveOccurred())
+		written := []client.Object{got.Policies[0], got.Policies[len(got.Policies)-1]}
+		for _, b := range got.Bindings {
+			written = append(written, b)
+		}
+		for _, obj := range written {
+			entries := obj.GetManagedFields()
+			w.Expect(entries).To(HaveLen(1), "%T %s has one manager, and one entry of it", obj, obj.GetName())
+			w.Expect(entries[0].Manager).To(Equal(v1alpha1.ManagedByValue))
+		}
 	}
 }
