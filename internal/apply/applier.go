@@ -151,11 +151,12 @@ type run struct {
 	blocked []string
 	// written are the objects that this pass wrote, as the API server returned them.
 	written map[key]client.Object
-	// insists is set if writes are made whatever version an object has.
-	insists bool
+	// contested is set if others were faster often enough, and insists if writes are made whatever version an object has.
+	contested, insists bool
 }
 
 func (a *Applier) begin(ctx context.Context, view *transition.View, observed *Observed) *run {
+	contested := a.contests.isDecided(observed.Namespace.Name)
 	return &run{
 		Applier:  a,
 		ctx:      ctx,
@@ -163,7 +164,9 @@ func (a *Applier) begin(ctx context.Context, view *transition.View, observed *Ob
 		observed: observed,
 		based:    observed.basePolicy() != nil,
 		written:  map[key]client.Object{},
-		insists:  view.FailsForLong || a.contests.isDecided(observed.Namespace.Name),
+
+		contested: contested,
+		insists:   view.FailsForLong || contested,
 	}
 }
 
@@ -212,6 +215,12 @@ func (r *run) failed(kind Kind) bool {
 // then: whoever has changed it since may have added something that has to stay. Who does so again and again does
 // not keep it from being changed: see contests.
 func (r *run) put(w Write) error {
+	if w.UID != "" && r.contested && kindOf(w.Desired) != KindNetworkPolicy {
+		if err := r.clear(w); err != nil {
+			return err
+		}
+		w.UID = ""
+	}
 	obj := copyOf(w.Desired)
 	if w.UID != "" {
 		obj = replacement(w.Desired, r.known(w))
@@ -237,6 +246,20 @@ func (r *run) put(w Write) error {
 	if !matches(w.Desired, obj) {
 		return errAltered
 	}
+	return nil
+}
+
+// clear deletes a Role or RoleBinding that is to be changed, for it to be created anew. To see what is granted takes the API
+// server up to a tenth of a second, after which it begins again if somebody has changed the object meanwhile: who goes
+// on doing that would keep what he is to lose. To delete it takes no such look.
+func (r *run) clear(w Write) error {
+	err := r.request(keyOf(w.Desired), func(ctx context.Context) error {
+		return r.writer(kindOf(w.Desired)).Delete(ctx, bare(w.Desired), client.Preconditions{UID: &w.UID})
+	})
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("deleting %s %s, to create it anew: %w", kindOf(w.Desired), w.Desired.GetName(), err)
+	}
+	r.expected.deleted(r.observed.Namespace.Name, keyOf(w.Desired), w.UID)
 	return nil
 }
 

@@ -21,6 +21,8 @@ import (
 type contestCase struct {
 	spoil func(*Observed)
 	call  string
+	// then is what is asked for once it is decided.
+	then []string
 }
 
 func contestCases() map[string]contestCase {
@@ -28,15 +30,19 @@ func contestCases() map[string]contestCase {
 	return map[string]contestCase{
 		"a policy that is to be mended": {
 			func(o *Observed) { o.Policies[0].Spec.Ingress, o.Policies[0].Spec.Egress = nil, nil }, "change " + basePolicy,
+			[]string{"change " + basePolicy},
 		},
 		"a Role that is to lose something": {
 			func(o *Observed) { o.Roles[0].Rules[0].Verbs = append(o.Roles[0].Rules[0].Verbs, "delete") }, "change Role segmentation-viewer",
+			[]string{"delete Role segmentation-viewer", "create Role segmentation-viewer"},
 		},
 		"a RoleBinding that is to be mended": {
 			func(o *Observed) { o.Bindings[0].OwnerReferences = nil }, "change RoleBinding " + binding,
+			[]string{"delete RoleBinding " + binding, "create RoleBinding " + binding},
 		},
 		"a RoleBinding that is to go": {
 			func(o *Observed) { o.Bindings = append(o.Bindings, *leftOver) }, "delete RoleBinding segmentation-old",
+			[]string{"delete RoleBinding segmentation-old"},
 		},
 	}
 }
@@ -61,9 +67,12 @@ func TestWhoIsFasterAgainAndAgain(t *testing.T) {
 				}
 			}
 			r.errs = nil
-			r.preconditions, r.replaced = nil, nil
+			r.preconditions, r.replaced, r.calls = nil, nil, nil
 			if result := pass(); result.State() != status.Written {
 				t.Errorf("the state is %s: %+v", result.State(), result.Failures)
+			}
+			if diff := cmp.Diff(c.then, r.calls); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff([]string{""}, append(r.replaced, r.preconditions...)); diff != "" {
 				t.Errorf("the version that it must have (-want +got):\n%s", diff)
