@@ -136,9 +136,10 @@ func TestABookmarkThatLostItsLabel(t *testing.T) {
 	w.Expect(env.admin.Get(w.ctx(), key, mark)).To(Succeed())
 	mark.Labels = nil
 	w.Expect(env.admin.Update(w.ctx(), mark)).To(Succeed())
-	w.Eventually(func() map[string]string {
-		w.Expect(env.admin.Get(w.ctx(), key, mark)).To(Succeed())
-		return mark.Labels
+	// Without the label it is a stray of the profile's, which may be removed first.
+	w.Eventually(func() (map[string]string, error) {
+		err := env.admin.Get(w.ctx(), key, mark)
+		return mark.Labels, err
 	}, soon, tick).Should(HaveKeyWithValue(v1alpha1.BookmarkLabel, p.Name))
 	w.namespace("two", "web")
 	w.settled(p, 2)
