@@ -114,8 +114,8 @@ func (w *world) doEverything() {
 	shop.Spec.Tiers[0].Access = []v1alpha1.TierAccess{{Role: "viewer", Subjects: developers}, {Role: "reader", Subjects: developers}}
 	p := w.create(shop)
 	w.settled(p, 2)
-	// The older profile keeps the namespaces, of which an event tells.
-	rival := w.create(w.twoTiers("rival").Obj())
+	// The older profile keeps the namespaces, of which an event tells. Of two from one second it is the first by name.
+	rival := w.create(w.twoTiers("younger").Obj())
 	w.condition(rival, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonHeldByOlderProfile)
 
 	w.driftEverywhere(p)
