@@ -147,7 +147,11 @@ func (w *world) driftEverywhere(p *v1alpha1.SegmentationProfile) {
 	for _, namespace := range []string{"one", "two"} {
 		got, err := w.objects(namespace)
 		w.Expect(err).NotTo(HaveOccurred())
-		for _, obj := range []client.Object{got.Policies[0], got.Roles[0], got.Bindings[0]} {
+		drifting := []client.Object{got.Policies[0], got.Roles[0], got.Bindings[0]}
+		for i := range got.Roles[1:] { // To change what is there is another right than to create it.
+			drifting = append(drifting, got.Roles[i+1], got.Bindings[i+1])
+		}
+		for _, obj := range drifting {
 			w.Expect(env.admin.Patch(w.ctx(), obj, client.RawPatch(types.MergePatchType, edit(obj)))).To(Succeed())
 			w.eventuallyHas(p, namespace, "web")
 			w.Expect(env.admin.Delete(w.ctx(), obj)).To(Succeed())
