@@ -253,14 +253,7 @@ func (r *run) put(w Write) error {
 // server up to a tenth of a second, after which it begins again if somebody has changed the object meanwhile: who goes
 // on doing that would keep what he is to lose. To delete it takes no such look.
 func (r *run) clear(w Write) error {
-	err := r.request(keyOf(w.Desired), func(ctx context.Context) error {
-		return r.writer(kindOf(w.Desired)).Delete(ctx, bare(w.Desired), client.Preconditions{UID: &w.UID})
-	})
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("deleting %s %s, to create it anew: %w", kindOf(w.Desired), w.Desired.GetName(), err)
-	}
-	r.expected.deleted(r.observed.Namespace.Name, keyOf(w.Desired), w.UID)
-	return nil
+	return client.IgnoreNotFound(r.erase(w.Desired, w.UID))
 }
 
 // known is an object as this pass wrote it, or as it was seen before.
@@ -271,28 +264,29 @@ func (r *run) known(w Write) client.Object {
 	return r.observed.find(keyOf(w.Desired))
 }
 
-// preconditions are what an object must still be when it is deleted.
-func (r *run) preconditions(uid types.UID, version string) client.Preconditions {
-	if r.insists {
-		return client.Preconditions{UID: &uid}
-	}
-	return client.Preconditions{UID: &uid, ResourceVersion: &version}
-}
-
 func (r *run) remove(objects []client.Object) {
 	for _, obj := range objects {
-		uid, version := obj.GetUID(), r.version(keyOf(obj), obj)
-		err := r.request(keyOf(obj), func(ctx context.Context) error {
-			// The cache's object must not be handed to the client, which writes into it.
-			return r.writer(kindOf(obj)).Delete(ctx, bare(obj), r.preconditions(uid, version))
-		})
-		switch {
-		case err == nil:
-			r.log.V(1).Info("Deleted", "kind", kindOf(obj), "object", obj.GetName())
-			r.expected.deleted(r.observed.Namespace.Name, keyOf(obj), uid)
-		case !apierrors.IsNotFound(err):
+		if err := r.erase(obj, obj.GetUID()); err != nil && !apierrors.IsNotFound(err) {
 			r.unsettled = append(r.unsettled, obj)
-			r.failOn(obj, fmt.Errorf("deleting %s %s: %w", kindOf(obj), obj.GetName(), err))
+			r.failOn(obj, err)
 		}
 	}
+}
+
+// erase deletes an object as it was seen or written; whatever it is by now, if the operator insists.
+func (r *run) erase(obj client.Object, uid types.UID) error {
+	must := client.Preconditions{UID: &uid}
+	if version := r.version(keyOf(obj), obj); !r.insists {
+		must.ResourceVersion = &version
+	}
+	err := r.request(keyOf(obj), func(ctx context.Context) error {
+		// The cache's object must not be handed to the client, which writes into it.
+		return r.writer(kindOf(obj)).Delete(ctx, bare(obj), must)
+	})
+	if err != nil {
+		return fmt.Errorf("deleting %s %s: %w", kindOf(obj), obj.GetName(), err)
+	}
+	r.log.V(1).Info("Deleted", "kind", kindOf(obj), "object", obj.GetName())
+	r.expected.deleted(r.observed.Namespace.Name, keyOf(obj), uid)
+	return nil
 }

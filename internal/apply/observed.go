@@ -2,7 +2,6 @@ package apply
 
 import (
 	"slices"
-	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -40,7 +39,7 @@ func IsOurs(obj client.Object, owner types.UID) bool {
 	}
 	return IsManaged(obj) || slices.ContainsFunc(obj.GetOwnerReferences(), func(ref metav1.OwnerReference) bool {
 		if owner == "" {
-			return ref.Kind == "SegmentationProfile" && strings.HasPrefix(ref.APIVersion, v1alpha1.GroupName+"/")
+			return render.IsProfileReference(ref)
 		}
 		return ref.UID == owner
 	})
