@@ -30,6 +30,10 @@ const goingRetry = time.Second
 // overtakenRetry is how long the operator waits at most for the cache to show by what a write was overtaken.
 const overtakenRetry = 100 * time.Millisecond
 
+// EchoRetry is when the operator looks again at a namespace that it wrote to, if the watches have told of nothing
+// until then. As a rule they tell of the last write within milliseconds. It is longer than the cache is waited for.
+const EchoRetry = 6 * time.Second
+
 // NamespaceReconciler brings one namespace at a time to what its profile declares.
 type NamespaceReconciler struct {
 	// Reader reads from the cache.
@@ -228,6 +232,9 @@ func (r *NamespaceReconciler) next(ctx context.Context, result *apply.Result) (r
 	if result.Progress.Waiting {
 		// It is woken up when that may have changed.
 		return behind(transition.Patience), nil
+	}
+	if result.Writes > 0 {
+		return behind(EchoRetry), nil
 	}
 	return reconcile.Result{}, nil
 }

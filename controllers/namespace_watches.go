@@ -120,7 +120,7 @@ func (r *NamespaceReconciler) enqueueItself() handler.EventHandler {
 		},
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
 			r.arrivals.saw(e.ObjectNew.GetName(), time.Now())
-			r.enqueue(q, ofUpdate(e, ofNamespace(e.ObjectNew)), 0, e.ObjectNew.GetName())
+			r.enqueueAfter(q, r.Applier.Saw(e.ObjectNew), ofUpdate(e, ofNamespace(e.ObjectNew)), e.ObjectNew.GetName())
 		},
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) {
 			r.arrivals.forget(e.Object.GetName())
@@ -133,14 +133,13 @@ func (r *NamespaceReconciler) enqueueItself() handler.EventHandler {
 func (r *NamespaceReconciler) enqueueNamespace() handler.EventHandler {
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) {
-			r.enqueue(q, ofCreation(e, ofObjects(e.Object)), 0, e.Object.GetNamespace())
+			r.enqueueAfter(q, r.Applier.Saw(e.Object), ofCreation(e, ofObjects(e.Object)), e.Object.GetNamespace())
 		},
 		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) {
-			r.enqueue(q, ofUpdate(e, ofObjects(e.ObjectOld, e.ObjectNew)), 0, e.ObjectNew.GetNamespace())
+			r.enqueueAfter(q, r.Applier.Saw(e.ObjectNew), ofUpdate(e, ofObjects(e.ObjectOld, e.ObjectNew)), e.ObjectNew.GetNamespace())
 		},
 		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) {
-			r.Applier.SawDeletion(e.Object)
-			r.enqueue(q, ofObjects(e.Object), 0, e.Object.GetNamespace())
+			r.enqueueAfter(q, r.Applier.SawDeletion(e.Object), ofObjects(e.Object), e.Object.GetNamespace())
 		},
 	}
 }

@@ -21,13 +21,13 @@ const (
 	// arrived: the namespace is no member, and came or got other labels. Nothing may isolate it, and it costs the
 	// writes of one namespace.
 	arrived = 10
-	// urgent: it is a member and got other labels, or is going, or what the operator wrote in it has changed: which
-	// may be drift, or only the echo of a write. There are several of them for each arrival.
+	// urgent: it is a member and got other labels, or is going, or somebody has changed what the operator wrote in it.
 	urgent = 0
 	// unfinished: it waited for others. It may allow more than is declared as long as it is not done, and is
 	// done before others begin.
 	unfinished = -10
-	// declared: something else is declared for many namespaces, or the rules of a ClusterRole have changed.
+	// declared: something else is declared for many namespaces, or the rules of a ClusterRole have changed, or the
+	// cache shows all that was written to it: mostly nothing is left to be done, which is to be found out.
 	declared = -20
 	// reviewed: others have changed what they grant in it, which is only reported, or the last try was refused, or it
 	// waits for others and was not woken.
@@ -103,6 +103,18 @@ func (r *NamespaceReconciler) enqueue(q queue, priority int, after time.Duration
 	}
 	for _, request := range requests {
 		q.AddAfter(request, after)
+	}
+}
+
+// enqueueAfter enqueues a namespace after an event in it, with a priority if it was not the operator's doing. For each
+// of its own writes to be looked at, there would be several looks at each arrival, before the first look at others.
+func (r *NamespaceReconciler) enqueueAfter(q queue, echo apply.Echo, otherwise int, namespace string) {
+	switch echo {
+	case apply.OneOfSeveral:
+	case apply.LastEcho:
+		r.enqueue(q, min(declared, otherwise), 0, namespace)
+	default:
+		r.enqueue(q, otherwise, 0, namespace)
 	}
 }
 

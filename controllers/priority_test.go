@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
@@ -87,6 +89,44 @@ func TestOrder(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestEchoesComeLate writes to two namespaces: the echo of the first of two writes to one leads to no look, and that
+// of a last one to a look behind those that are urgent.
+func TestEchoesComeLate(t *testing.T) {
+	q, applier := newQueue(t), apply.New(echoing{}, nil)
+	r := reconcilerOf(applier)
+	events := r.enqueueNamespace()
+	for _, namespace := range []string{"a", "b"} {
+		applier.Release(t.Context(), transition.View{Alone: true, AloneOfAll: true}, &apply.Observed{
+			Namespace: &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: namespace}},
+			Policies:  []networkingv1.NetworkPolicy{*ownPolicy(namespace, "segmentation-x"), *ownPolicy(namespace, "segmentation-y")},
+		})
+	}
+	deletion := func(namespace, name string) {
+		events.Delete(t.Context(), event.DeleteEvent{Object: ownPolicy(namespace, name)}, q)
+	}
+	deletion("a", "segmentation-x")
+	deletion("b", "segmentation-x")
+	deletion("b", "segmentation-y")
+	r.enqueue(q, unfinished, 0, "c")
+	deletion("d", "drift")
+	if diff := cmp.Diff([]string{"d", "c", "b"}, inOrder(q, 3)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if q.Len() > 0 {
+		t.Errorf("%d more are enqueued", q.Len())
+	}
+}
+
+func ownPolicy(namespace, name string) *networkingv1.NetworkPolicy {
+	return builders.MakeNetworkPolicy(namespace, name).UID(types.UID(namespace+"/"+name)).
+		Label(v1alpha1.ManagedByLabel, v1alpha1.ManagedByValue).ResourceVersion("1").Obj()
+}
+
+// echoing is an API server to which everything can be deleted.
+type echoing struct{ client.Writer }
+
+func (echoing) Delete(context.Context, client.Object, ...client.DeleteOption) error { return nil }
 
 // TestWokenBeforeItWasLookedAt is about a namespace that came while profiles were changing.
 func TestWokenBeforeItWasLookedAt(t *testing.T) {

@@ -82,12 +82,6 @@ func (a *Applier) Forget(namespace string) {
 	a.pauses.Forget(namespace)
 }
 
-// SawDeletion takes note of a deletion that the watch showed, so that the object is written
-// anew at once.
-func (a *Applier) SawDeletion(obj client.Object) {
-	a.expected.sawDeletion(obj)
-}
-
 // Result is what came of bringing a namespace to what it should be.
 type Result struct {
 	// Writes is the number of requests that were made.

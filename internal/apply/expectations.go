@@ -44,7 +44,9 @@ type expectation struct {
 	// the one before that; empty if there was no object. created is set if that one was written just before,
 	// when there was none, and need not be seen yet either.
 	unsure, created bool
-	until           time.Time
+	// shown is set once the watch has told of the write.
+	shown bool
+	until time.Time
 }
 
 func newExpectations() *expectations {
@@ -87,15 +89,38 @@ func (e *expectations) forget(namespace string) {
 	delete(e.doubts, namespace)
 }
 
-// sawDeletion drops what is expected of an object that was deleted after it was written.
-func (e *expectations) sawDeletion(obj client.Object) {
+// saw takes note of what the watch told of an object, and tells what that says of the operator's own writes.
+func (e *expectations) saw(obj client.Object, deleted bool) Echo {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	k := keyOf(obj)
-	x, expected := e.byNS[obj.GetNamespace()][k]
-	if expected && (x.unsure || x.resourceVersion != "") && notOlder(obj.GetResourceVersion(), x.resourceVersion) {
-		delete(e.byNS[obj.GetNamespace()], k)
+	namespace, k := obj.GetNamespace(), keyOf(obj)
+	if k.kind == KindNamespace {
+		namespace = obj.GetName()
 	}
+	x, expected := e.byNS[namespace][k]
+	if !expected {
+		return NoEcho
+	}
+	if deleted && x.isPast(obj) {
+		delete(e.byNS[namespace], k)
+		return NoEcho
+	}
+	if x.unsure || x.resourceVersion != obj.GetResourceVersion() && (!deleted || x.deleted != obj.GetUID()) {
+		return NoEcho
+	}
+	x.shown = true
+	e.byNS[namespace][k] = x
+	for _, other := range e.byNS[namespace] {
+		if !other.shown {
+			return OneOfSeveral
+		}
+	}
+	return LastEcho
+}
+
+// isPast tells whether an object was deleted after it was written.
+func (x expectation) isPast(obj client.Object) bool {
+	return (x.unsure || x.resourceVersion != "") && notOlder(obj.GetResourceVersion(), x.resourceVersion)
 }
 
 // outstanding tells how long to wait at most for the cache to show what was written; zero
@@ -113,16 +138,23 @@ func (e *expectations) outstanding(observed *Observed) time.Duration {
 		seen[keyOf(obj)] = obj
 	}
 	var wait time.Duration
+	var isBehind bool
 	now := e.clock()
 	for k, x := range expected {
 		if x.isMet(seen[k]) || !now.Before(x.until) {
 			delete(expected, k)
 			continue
 		}
+		if x.shown {
+			isBehind = true // It was shown after the cache was read, and will not be told of again.
+		}
 		wait = max(wait, x.until.Sub(now))
 	}
 	if len(expected) == 0 {
 		delete(e.byNS, namespace)
+	}
+	if isBehind {
+		return time.Millisecond
 	}
 	return wait
 }

@@ -241,6 +241,8 @@ func (m *machine) advance(ctx context.Context, namespace string) {
 	switch wait := p.result.RequeueAfter; {
 	case p.err != nil, wait > 0 && wait < atOnce:
 		l.dirty[namespace] = true
+	case wait == controllers.EchoRetry:
+		// That echoes are enough is to be seen.
 	case wait > 0 && wait < soon:
 		l.waits[namespace] = true
 	case wait > 0 && wait != transition.Patience:

@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/apply"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
@@ -50,8 +51,10 @@ func (m *machine) show(kind string) {
 func (l *life) see(e event) {
 	switch {
 	case e.kind == kindNamespace:
-		if e.old == nil || e.now == nil || !maps.Equal(e.old.GetLabels(), e.now.GetLabels()) {
+		if e.old == nil || e.now == nil {
 			l.dirty[e.name] = true
+		} else if !maps.Equal(e.old.GetLabels(), e.now.GetLabels()) {
+			l.echo(e.name, l.reconciler.Applier.Saw(e.now))
 		}
 	case e.kind == kindProfile:
 		l.seeProfile(e)
@@ -59,9 +62,17 @@ func (l *life) see(e event) {
 		l.seeBookmark(e)
 	default:
 		if e.now == nil {
-			l.reconciler.Applier.SawDeletion(e.old)
+			l.echo(e.namespace, l.reconciler.Applier.SawDeletion(e.old))
+		} else {
+			l.echo(e.namespace, l.reconciler.Applier.Saw(e.now))
 		}
-		l.dirty[e.namespace] = true
+	}
+}
+
+// echo has a namespace looked at, unless more of what was written to it is still to be shown.
+func (l *life) echo(namespace string, echo apply.Echo) {
+	if echo != apply.OneOfSeveral {
+		l.dirty[namespace] = true
 	}
 }
 
