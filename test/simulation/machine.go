@@ -241,7 +241,7 @@ func (m *machine) advance(ctx context.Context, namespace string) {
 	switch wait := p.result.RequeueAfter; {
 	case p.err != nil, wait > 0 && wait < atOnce:
 		l.dirty[namespace] = true
-	case wait == controllers.EchoRetry:
+	case wait == controllers.EchoRetry && p.result.Priority != nil: // It is no wait for the cache of the same length.
 		// That echoes are enough is to be seen.
 	case wait > 0 && wait < soon:
 		l.waits[namespace] = true
