@@ -20,4 +20,7 @@ package controllers
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch;patch
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=networkpolicies,verbs=list;watch;create;update;delete
 // +kubebuilder:rbac:groups=rbac.authorization.k8s.io,resources=roles;rolebindings;clusterroles,verbs=list;watch
+// +kubebuilder:rbac:groups="",resources=services;nodes;pods,verbs=list;watch
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=servicecidrs,verbs=list;watch
+// +kubebuilder:rbac:groups=discovery.k8s.io,namespace=default,resources=endpointslices,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,namespace=default,resources=events,verbs=create

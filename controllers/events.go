@@ -28,7 +28,33 @@ func transitions(before, after *v1alpha1.SegmentationProfileStatus) []eventToTel
 	if now := &after.UndeclaredAccess; now.RoleBindings > before.UndeclaredAccess.RoleBindings {
 		told = append(told, undeclaredAccess(now))
 	}
+	return append(told, news(before.Findings, after.Findings)...)
+}
+
+// news are events of what was newly found about a profile as a whole. Like those of conditions they go by reasons.
+func news(before, after []v1alpha1.Finding) []eventToTell {
+	var told []eventToTell
+	for i := range after {
+		f := &after[i]
+		isKnown := slices.ContainsFunc(before, func(b v1alpha1.Finding) bool { return b.Reason == f.Reason }) ||
+			slices.ContainsFunc(told, func(e eventToTell) bool { return e.reason == f.Reason })
+		if isKnown || !slices.Contains(ofTheCluster, f.Reason) {
+			continue
+		}
+		message := f.Message
+		if f.Namespace != "" {
+			message = "namespace " + string(f.Namespace) + ": " + message
+		}
+		told = append(told, eventToTell{corev1.EventTypeWarning, f.Reason, status.Shorten(message, maxNote)})
+	}
 	return told
+}
+
+// ofTheCluster are the reasons of findings about what the cluster says, which no condition tells of.
+var ofTheCluster = []string{
+	v1alpha1.ReasonServiceMissing, v1alpha1.ReasonServiceUnusable, v1alpha1.ReasonServicePortMissing, v1alpha1.ReasonServiceWithoutPods,
+	v1alpha1.ReasonTooManyServices, v1alpha1.ReasonDNSMissing, v1alpha1.ReasonAPIServerUnknown, v1alpha1.ReasonCoversCluster,
+	v1alpha1.ReasonPeerIsMember, v1alpha1.ReasonPendingConsent, v1alpha1.ReasonPortNotExposed,
 }
 
 func undeclaredAccess(now *v1alpha1.UndeclaredAccess) eventToTell {

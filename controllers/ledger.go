@@ -21,7 +21,7 @@ type Ledger struct {
 type entry struct {
 	status.Namespace
 	// basis is the profile that the namespace was brought to.
-	basis identity
+	basis ground
 	// snapshot is the serial number of the set of profiles that the decision was made from.
 	snapshot int64
 }
@@ -91,6 +91,9 @@ func announce(notify func(reconcile.Request), namespaces ...*status.Namespace) {
 		names[n.Decision.Profile] = true
 		for _, s := range n.Decision.Selections {
 			names[s.Profile] = true
+		}
+		for _, p := range n.PeerOf {
+			names[p.Profile] = true
 		}
 	}
 	delete(names, "")

@@ -19,6 +19,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/audit"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
@@ -108,7 +109,7 @@ func TestMetricsAreNamedByConvention(t *testing.T) {
 
 func TestACompilationIsTimed(t *testing.T) {
 	before := observed(t, compilation)
-	compile(builders.MakeProfile("timed").Tier(builders.MakeTier("web").Names("web").Obj()).Obj(), nil)
+	compile(builders.MakeProfile("timed").Tier(builders.MakeTier("web").Names("web").Obj()).Obj(), nil, plan.Usual())
 	if got := observed(t, compilation); got.GetSampleCount() != before.GetSampleCount()+1 || got.GetSampleSum() <= before.GetSampleSum() {
 		t.Errorf("from %v to %v", before, got)
 	}
@@ -129,7 +130,7 @@ func TestAStatusThatDoesNotChangeIsMeasured(t *testing.T) {
 	profile := builders.MakeProfile("steady").UID("steady-uid").Generation(1).Tier(builders.MakeTier("web").Names("web").Obj()).Obj()
 	cache := &oneProfile{namespace: builders.MakeNamespace("web").Metadata()}
 	ledger := NewLedger()
-	profiles := &snapshot{byName: map[string]*compiled{"steady": compile(profile, nil)}}
+	profiles := &snapshot{byName: map[string]*compiled{"steady": compile(profile, nil, plan.Usual())}}
 	profiles.claimants = []claim.Claimant{profiles.byName["steady"].claimant}
 	decision := profiles.decide(cache.namespace, nil)
 	ledger.record(entry{Namespace: status.Namespace{

@@ -14,6 +14,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
 	"github.com/segmentation-dev/segmentation-operator/internal/audit"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
@@ -48,6 +49,8 @@ type NamespaceReconciler struct {
 	Census *transition.Census
 	// Protected are the namespaces that no profile may claim.
 	Protected claim.Protected
+	// WatchPods is set if the ports and labels of pods are compared with what dependencies say.
+	WatchPods bool
 	// Clock tells the time.
 	Clock func() time.Time
 
@@ -77,12 +80,19 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
 	decision := profiles.decide(observed.Namespace, r.Protected)
+	called, err := profiles.calledIn(ctx, r.Reader, observed.Namespace, decision)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if !r.Profiles.noteCalled(profiles, request.Name, called) {
+		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
+	}
 	view, current := r.Census.Enter(profiles.serial, request.Name, profiles.place(observed, decision))
 	if !current {
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 	}
 	r.arriving(profiles, &decision, observed)
-	result, err := r.carryOut(ctx, decision, profiles, view, observed)
+	result, err := r.carryOut(ctx, decision, profiles, view, observed, ownServices(&decision, called))
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -92,12 +102,16 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 	r.arrived(request.Name, &decision, &result.Progress)
 	again := r.Census.Report(profiles.serial, request.Name, view, result.Progress, r.Clock())
 	logr.FromContextOrDiscard(ctx).V(1).Info("Looked at", "outcome", decision.Outcome, "state", result.State(), "writes", result.Writes)
+	seen, err := r.look(ctx, profiles, observed.Namespace, &decision, ownServices(&decision, called))
+	if err != nil {
+		return reconcile.Result{}, err
+	}
 	state := result.State()
 	if state == status.Settled && r.Census.IsOwed(request.Name) {
 		state = status.Written
 	}
 	r.Ledger.record(entry{
-		basis:    profiles.identityOf(decision.Profile),
+		basis:    profiles.basisOf(decision.Profile, decision.Tier),
 		snapshot: profiles.serial,
 		Namespace: status.Namespace{
 			Name:     request.Name,
@@ -109,6 +123,10 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 			Bindings: result.Seen.Bindings,
 
 			Undeclared: result.undeclared,
+			Ports:      seen.ports,
+			PeerOf:     seen.peerOf,
+
+			WithoutPods: seen.withoutPods,
 		},
 	})
 	if again {
@@ -120,6 +138,7 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 // forget drops what is remembered of a namespace that is gone.
 func (r *NamespaceReconciler) forget(namespace string) {
 	r.Applier.Forget(namespace)
+	r.Profiles.forget(namespace)
 	r.Ledger.forget(namespace)
 	r.Census.Forget(namespace)
 	r.arrivals.forget(namespace)
@@ -144,6 +163,7 @@ type outcome struct {
 // carryOut does to the namespace what was decided.
 func (r *NamespaceReconciler) carryOut(
 	ctx context.Context, d claim.Decision, profiles *snapshot, view transition.View, observed *apply.Observed,
+	own map[string]plan.Service,
 ) (outcome, error) {
 	log := logr.FromContextOrDiscard(ctx)
 	if d.Profile != "" {
@@ -157,12 +177,13 @@ func (r *NamespaceReconciler) carryOut(
 	switch d.Outcome {
 	case claim.Claimed:
 		owner := profiles.byName[d.Profile]
-		rendered, roles, err := r.render(ctx, d, owner, observed)
+		suit := owner.suit(d.Tier, own)
+		rendered, roles, err := r.render(ctx, d, suit, observed)
 		if err != nil {
 			return outcome{}, err
 		}
 		return outcome{
-			Result:     applier.Member(ctx, r.task(d, owner, rendered, view, observed.Namespace.Name), observed),
+			Result:     applier.Member(ctx, r.task(d, profiles, suit, rendered, view, observed.Namespace.Name), observed),
 			undeclared: undeclared(rendered, observed, owner.identity.uid, roles),
 		}, nil
 	case claim.Held:
@@ -176,9 +197,9 @@ func (r *NamespaceReconciler) carryOut(
 // render renders what a claimed namespace is to have, as far as it may be written. With it come the
 // ClusterRoles that are bound there, or are to be.
 func (r *NamespaceReconciler) render(
-	ctx context.Context, d claim.Decision, owner *compiled, observed *apply.Observed,
+	ctx context.Context, d claim.Decision, suit *suit, observed *apply.Observed,
 ) (render.Objects, clusterRoles, error) {
-	rendered := owner.tiers[d.Tier].In(observed.Namespace.Name).WithCallers(func(tier string) []string {
+	rendered := suit.objects.In(observed.Namespace.Name).WithCallers(func(tier string) []string {
 		return r.Census.Callers(transition.Membership{Profile: d.Profile, Tier: tier})
 	})
 	roles, err := gatherClusterRoles(ctx, r.Reader, rendered.Bindings, observed.Bindings)
@@ -190,14 +211,15 @@ func (r *NamespaceReconciler) render(
 
 // task is what a claimed namespace should be brought to.
 func (r *NamespaceReconciler) task(
-	d claim.Decision, owner *compiled, rendered render.Objects, view transition.View, namespace string,
+	d claim.Decision, profiles *snapshot, suit *suit, rendered render.Objects, view transition.View, namespace string,
 ) *apply.Task {
 	return &apply.Task{
 		Rendered: rendered,
 		Policies: func(sight render.Sight) []*networkingv1.NetworkPolicy {
-			return render.PoliciesIn(owner.policies(d.Tier, sight, r.Census.Exceptions(d.Profile)), namespace)
+			return render.PoliciesIn(suit.policies(sight, r.Census.Exceptions(d.Profile)), namespace)
 		},
-		Owner:   owner.identity.uid,
+		Owner:   profiles.byName[d.Profile].identity.uid,
+		Linked:  profiles.groups.With(d.Profile),
 		Profile: d.Profile,
 		Tier:    d.Tier,
 		View:    view,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/client-go/util/workqueue"
@@ -40,7 +41,11 @@ func (r *NamespaceReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Man
 	if err != nil {
 		return err
 	}
-	return ctrl.NewControllerManagedBy(mgr).
+	b := ctrl.NewControllerManagedBy(mgr)
+	if r.WatchPods {
+		b.Watches(&corev1.Pod{}, r.enqueuePods(), builder.WithPredicates(portsChange()))
+	}
+	return b.
 		Named("namespace").
 		WithOptions(options).
 		WithLogConstructor(logsBy(mgr.GetLogger(), "namespace")).
@@ -50,9 +55,14 @@ func (r *NamespaceReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Man
 		Watches(&rbacv1.Role{}, r.enqueueNamespace()).
 		Watches(&rbacv1.RoleBinding{}, r.enqueueNamespace()).
 		Watches(&rbacv1.ClusterRole{}, r.enqueueBound()).
+		Watches(&corev1.Service{}, r.enqueueService()).
+		Watches(&discoveryv1.EndpointSlice{}, r.enqueueCluster(), builder.WithPredicates(isOfAPIServer())).
+		Watches(&corev1.Node{}, r.enqueueCluster(), builder.WithPredicates(addressesChange())).
+		Watches(&networkingv1.ServiceCIDR{}, r.enqueueCluster(), builder.WithPredicates(specChanges())).
 		Watches(&v1alpha1.SegmentationProfile{}, r.enqueueConcerned()).
 		Watches(&networkingv1.NetworkPolicy{}, r.enqueueBookmarked(), builder.WithPredicates(isIn(r.Profiles.own))).
 		WatchesRawSource(r.woken()).
+		WatchesRawSource(r.toldOf()).
 		Complete(inTurn{r})
 }
 

@@ -44,7 +44,7 @@ func membershipOf(namespace client.Object) transition.Membership {
 // basis tells apart what a namespace is brought to. One that is held has reached all that it is to reach as
 // long as it is, and nothing beyond.
 type basis struct {
-	identity
+	ground
 	isHeld bool
 }
 
@@ -55,7 +55,7 @@ func (s *snapshot) place(observed *apply.Observed, decision claim.Decision) tran
 		Has:      has,
 		Isolated: has.Profile == "" && observed.IsIsolated(),
 		Vouched:  has.Profile != "" && observed.IsVouchedFor(),
-		Basis:    basis{s.identityOf(cmp.Or(decision.Profile, has.Profile)), decision.Outcome == claim.Held},
+		Basis:    basis{s.basisOf(cmp.Or(decision.Profile, has.Profile), cmp.Or(decision.Tier, has.Tier)), decision.Outcome == claim.Held},
 	}
 	switch decision.Outcome {
 	case claim.Claimed:

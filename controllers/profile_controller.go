@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -56,6 +57,11 @@ type ProfileReconciler struct {
 func (r *ProfileReconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
 	announced := source.Func(func(_ context.Context, q queue) error {
 		r.Ledger.notifyWith(func(request reconcile.Request) { q.Add(request) })
+		r.Profiles.foundWith(func(names []string) {
+			for _, name := range names {
+				q.Add(requestFor(name))
+			}
+		})
 		return nil
 	})
 	return ctrl.NewControllerManagedBy(mgr).
@@ -129,7 +135,7 @@ func (r *ProfileReconciler) report(
 		return reconcile.Result{RequeueAfter: statusInterval}, nil
 	}
 	want, counts := status.Measure(status.Input{
-		Profile: profile, Invalid: current.invalid, Namespaces: namespaces, Now: now, Unmarked: !profiles.home.has(profile),
+		Profile: profile, Invalid: current.invalid, Plan: current.plan, Findings: current.findings, Namespaces: namespaces, Now: now, Unmarked: !profiles.home.has(profile),
 	})
 	profileGauges.set(profile.Name, want, counts)
 	if wait := r.pace.behind(profile, now); wait > 0 {
@@ -184,7 +190,7 @@ func (r *ProfileReconciler) survey(
 // others. What came of it still counts if the profile that it belongs to is the same.
 func (r *ProfileReconciler) reconsider(seen entry, namespace client.Object, profiles *snapshot) entry {
 	decision := profiles.decide(namespace, r.Protected)
-	basis := profiles.identityOf(decision.Profile)
+	basis := profiles.basisOf(decision.Profile, decision.Tier)
 	if seen.basis != basis || seen.Decision.Tier != decision.Tier || seen.Decision.Outcome != decision.Outcome {
 		seen.Namespace = status.Namespace{State: status.Unseen}
 	}
@@ -196,12 +202,8 @@ func concerns(n *status.Namespace, profile string) bool {
 	if n.Decision.Profile == profile {
 		return true
 	}
-	for _, s := range n.Decision.Selections {
-		if s.Profile == profile {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(n.Decision.Selections, func(s claim.Selection) bool { return s.Profile == profile }) ||
+		slices.ContainsFunc(n.PeerOf, func(p status.PeerOf) bool { return p.Profile == profile })
 }
 
 // publish writes the status, and then the events that tell of what has changed.

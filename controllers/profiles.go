@@ -9,17 +9,15 @@ import (
 	"sync"
 	"time"
 
-	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
-	"github.com/segmentation-dev/segmentation-operator/internal/render"
+	"github.com/segmentation-dev/segmentation-operator/internal/services"
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
@@ -32,95 +30,39 @@ type Profiles struct {
 	// own is the operator's own namespace; empty outside of a cluster.
 	own string
 
+	// byAddress is set if the network plugin compares the addresses of Services with policies.
+	byAddress bool
+
 	mu       sync.Mutex
 	keeper   *metav1.OwnerReference
 	compiled map[types.UID]*compiled
 	snapshot *snapshot
 	serial   int64
+	// facts are what the cluster said when they were last looked at, called are the Services in it that dependencies
+	// name, and touched is set if it may say something else by now.
+	facts   *plan.Facts
+	called  *services.Registry
+	touched bool
+	// changed is called with namespaces to which something else is due than before, as the cluster says something else,
+	// and found with profiles about which something else may be found.
+	changed, found func(names []string)
 }
 
 // NewProfiles returns an empty collection that reads profiles and namespaces with the reader,
 // which has to be a cache. When profiles change, it tells the census where each namespace is due.
 // The operator's own namespace may be empty.
 func NewProfiles(reader client.Reader, protected claim.Protected, census *transition.Census, own string) *Profiles {
-	return &Profiles{reader: reader, protected: protected, census: census, own: own, compiled: map[types.UID]*compiled{}}
+	return &Profiles{
+		reader: reader, protected: protected, census: census, own: own, compiled: map[types.UID]*compiled{},
+		facts: plan.Usual(), called: services.NewRegistry(false),
+		changed: func([]string) {}, found: func([]string) {},
+	}
 }
 
-// compiled is one generation of one profile.
-type compiled struct {
-	identity identity
-	plan     *plan.Plan
-	invalid  field.ErrorList
-	claimant claim.Claimant
-	// tiers are the rendered objects of each tier.
-	tiers map[string]render.Objects
-
-	mu sync.Mutex
-	// sighted are the policies of tiers as they are while labels change, made when needed.
-	sighted map[sighting][]*networkingv1.NetworkPolicy
-	// except are the exceptions that they were made with.
-	except *render.Exceptions
-}
-
-type sighting struct {
-	tier  string
-	sight render.Sight
-}
-
-// policies returns the policies of a tier by a sight.
-func (c *compiled) policies(tier string, sight render.Sight, except *render.Exceptions) []*networkingv1.NetworkPolicy {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.except == nil || !c.except.Equal(except) {
-		c.except, c.sighted = except, map[sighting][]*networkingv1.NetworkPolicy{}
-	}
-	key := sighting{tier, sight}
-	if c.sighted[key] == nil {
-		c.sighted[key] = render.Policies(c.plan, c.plan.Tier(tier), sight, except)
-	}
-	return c.sighted[key]
-}
-
-// identity tells whether a profile has to be compiled anew.
-type identity struct {
-	uid        types.UID
-	generation int64
-	deleting   bool
-}
-
-func identify(profile *v1alpha1.SegmentationProfile) identity {
-	return identity{profile.UID, profile.Generation, profile.DeletionTimestamp != nil}
-}
-
-func compile(profile *v1alpha1.SegmentationProfile, keeper *metav1.OwnerReference) *compiled {
-	defer observeSince(compilation, time.Now())
-	c := &compiled{
-		identity: identify(profile),
-		tiers:    map[string]render.Objects{},
-		sighted:  map[sighting][]*networkingv1.NetworkPolicy{},
-		claimant: claim.Claimant{
-			Profile: profile.Name,
-			UID:     profile.UID,
-			Created: profile.CreationTimestamp.Time,
-			Preview: profile.Spec.Mode == v1alpha1.ModePreview,
-			Frozen:  true,
-		},
-	}
-	c.plan, c.invalid = plan.Compile(profile)
-	if c.plan == nil || c.identity.deleting {
-		return c
-	}
-	c.plan.Keeper = keeper
-	for i := range c.plan.Tiers {
-		objects := render.Tier(c.plan, &c.plan.Tiers[i])
-		c.invalid = append(c.invalid, render.Oversized(objects, field.NewPath("spec", "tiers").Index(i))...)
-		c.tiers[c.plan.Tiers[i].Name] = objects
-	}
-	if len(c.invalid) == 0 {
-		c.claimant.Frozen = false
-		c.claimant.Tiers = c.plan.ClaimTiers()
-	}
-	return c
+// GoByServiceAddresses has dependencies on Services opened at the Services' own addresses, too. It is called before
+// anything is compiled.
+func (p *Profiles) GoByServiceAddresses() {
+	p.byAddress, p.called = true, services.NewRegistry(true)
 }
 
 // snapshot is all profiles at one time. It is never changed.
@@ -134,6 +76,11 @@ type snapshot struct {
 	home      home
 	// taken is when they were taken.
 	taken time.Time
+	// calls are the Services that dependencies name, and peers the peers that have namespaces.
+	calls []call
+	peers []peer
+	// groups are the profiles that have paths to one another.
+	groups transition.Groups
 }
 
 // errUnderWay says that profiles have changed, and that writes are still under way that were decided on
@@ -162,13 +109,46 @@ func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 	}
 	p.keep(own.keeper)
 	if p.snapshot != nil && slices.Equal(p.snapshot.profiles, identities) && maps.Equal(p.snapshot.home.bookmarks, own.bookmarks) {
-		p.census.Resume()
-		return p.snapshot, nil
+		isSame, err := p.lookAgain(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if isSame {
+			p.census.Resume()
+			return p.snapshot, nil
+		}
 	}
 	if !p.census.Halt() {
 		return nil, errUnderWay
 	}
 	return p.renew(ctx, &list, identities, own)
+}
+
+// lookAgain looks at what the cluster says, if that may have changed. It tells whether the same is due to all
+// namespaces; what is found may be something else all the same.
+func (p *Profiles) lookAgain(ctx context.Context) (isSame bool, err error) {
+	if !p.touched {
+		return true, nil
+	}
+	facts, err := p.gatherFacts(ctx, p.snapshot, p.called)
+	if err != nil {
+		return false, err
+	}
+	next := *p.snapshot
+	next.byName = make(map[string]*compiled, len(next.byName))
+	for name, c := range p.snapshot.byName {
+		now := c.resolved(facts)
+		if !maps.Equal(now.digests, c.digests) {
+			return false, nil
+		}
+		next.byName[name] = now
+	}
+	for _, c := range next.byName {
+		p.compiled[c.identity.uid] = c
+	}
+	p.facts, p.touched, p.snapshot = facts, false, &next
+	p.found(slices.Sorted(maps.Keys(next.byName)))
+	return true, nil
 }
 
 // keep takes note of who owns policies beside their profiles. If the operator's namespace was made anew,
@@ -180,7 +160,7 @@ func (p *Profiles) keep(keeper *metav1.OwnerReference) {
 	p.keeper = keeper
 }
 
-// renew takes profiles and the census anew.
+// renew takes profiles, what the cluster says, and the census anew.
 func (p *Profiles) renew(
 	ctx context.Context, list *v1alpha1.SegmentationProfileList, identities []identity, own home,
 ) (*snapshot, error) {
@@ -188,6 +168,16 @@ func (p *Profiles) renew(
 	if err != nil {
 		return nil, err
 	}
+	declared := p.declare(list, own)
+	called, err := p.lookAround(ctx, declared, namespaces)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := p.gatherFacts(ctx, declared, called)
+	if err != nil {
+		return nil, err
+	}
+	p.facts, p.called, p.touched = facts, called, false
 	next := p.take(list, identities, own)
 	places := make(map[string]transition.Place, len(namespaces))
 	for i := range namespaces {
@@ -198,10 +188,33 @@ func (p *Profiles) renew(
 		}
 		places[namespace.Name] = next.place(observed, next.decide(namespace, p.protected))
 	}
+	before := p.snapshot
 	p.snapshot = next
 	p.census.Called(next.called())
+	p.census.Link(next.groups)
 	p.census.Take(next.serial, places)
+	p.changed(next.concerned(before, places))
+	p.found(slices.Sorted(maps.Keys(next.byName)))
 	return next, nil
+}
+
+// declare compiles profiles for what was known of the cluster: whom they claim does not depend on it, and which
+// Services they name.
+func (p *Profiles) declare(list *v1alpha1.SegmentationProfileList, own home) *snapshot {
+	s := &snapshot{byName: map[string]*compiled{}, home: own}
+	for i := range list.Items {
+		profile := &list.Items[i]
+		c := p.compiled[profile.UID]
+		if c == nil || c.identity != identify(profile) {
+			c = compile(profile, own.keeper, p.facts)
+			p.compiled[profile.UID] = c
+		}
+		s.byName[profile.Name] = c
+		s.claimants = append(s.claimants, s.claimantOf(profile, c))
+	}
+	claim.Sort(s.claimants)
+	s.calls = callsOf(s.byName)
+	return s
 }
 
 func (p *Profiles) take(list *v1alpha1.SegmentationProfileList, identities []identity, own home) *snapshot {
@@ -210,15 +223,13 @@ func (p *Profiles) take(list *v1alpha1.SegmentationProfileList, identities []ide
 	current := make(map[types.UID]*compiled, len(list.Items))
 	for i := range list.Items {
 		profile := &list.Items[i]
-		c := p.compiled[profile.UID]
-		if c == nil || c.identity != identify(profile) {
-			c = compile(profile, own.keeper)
-		}
+		c := p.compiled[profile.UID].resolved(p.facts)
 		current[profile.UID] = c
 		s.byName[profile.Name] = c
 		s.claimants = append(s.claimants, s.claimantOf(profile, c))
 	}
 	claim.Sort(s.claimants)
+	s.calls, s.peers, s.groups = callsOf(s.byName), peersIn(s.byName), groupsOf(s.byName)
 	p.compiled = current
 	return s
 }
@@ -231,6 +242,14 @@ func (s *snapshot) claimantOf(profile *v1alpha1.SegmentationProfile, c *compiled
 		claimant.Frozen, claimant.Tiers = true, nil
 	}
 	return claimant
+}
+
+// basisOf returns what a namespace of a tier is brought to: the profile of that name, for what the cluster says.
+func (s *snapshot) basisOf(profile, tier string) ground {
+	if c := s.byName[profile]; c != nil {
+		return ground{c.identity, c.digests[tier]}
+	}
+	return ground{}
 }
 
 // identityOf returns the identity of the profile of that name; zero if there is none.
@@ -250,7 +269,7 @@ func (p *Profiles) claimant(profile *v1alpha1.SegmentationProfile) claim.Claiman
 	if known != nil && known.identity == identify(profile) {
 		return known.claimant
 	}
-	c := compile(profile, p.keeper)
+	c := compile(profile, p.keeper, p.facts)
 	if p.snapshot != nil && (known == nil || known.identity.generation <= profile.Generation) {
 		p.compiled[profile.UID] = c
 	}

@@ -9,7 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
@@ -49,6 +51,11 @@ func (o *oneProfile) List(ctx context.Context, list client.ObjectList, _ ...clie
 	case *networkingv1.NetworkPolicyList:
 	}
 	return nil
+}
+
+// Get finds nothing: no Service is there.
+func (*oneProfile) Get(_ context.Context, key client.ObjectKey, _ client.Object, _ ...client.GetOption) error {
+	return apierrors.NewNotFound(schema.GroupResource{Resource: "services"}, key.Name)
 }
 
 // TestAnOlderListOfProfilesNeverComesAfterANewerOne has somebody read the cache and be held up, while

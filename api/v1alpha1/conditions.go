@@ -61,4 +61,29 @@ const (
 	ReasonRejected = "Rejected"
 	// ReasonProtectedNamespace says that the profile selects namespaces that no profile may claim.
 	ReasonProtectedNamespace = "ProtectedNamespace"
+	// ReasonServiceMissing says that a dependency names a Service that no namespace of the other side has.
+	ReasonServiceMissing = "ServiceMissing"
+	// ReasonServiceUnusable says that a dependency names a Service that stands for no pods, as it is of type
+	// ExternalName or has no selector.
+	ReasonServiceUnusable = "ServiceUnusable"
+	// ReasonServicePortMissing says that a Service has none of the ports that a dependency gives.
+	ReasonServicePortMissing = "ServicePortMissing"
+	// ReasonServiceWithoutPods says that a Service that a dependency names selects no pod now.
+	ReasonServiceWithoutPods = "ServiceWithoutPods"
+	// ReasonTooManyServices says that the Services that a dependency names differ in too many ways, or are in too many
+	// namespaces of a peer; what is too much opens nothing.
+	ReasonTooManyServices = "TooManyServices"
+	// ReasonDNSMissing says that the Service of the cluster's DNS was not found: names cannot be resolved.
+	ReasonDNSMissing = "DNSMissing"
+	// ReasonAPIServerUnknown says that no addresses are known of the API server.
+	ReasonAPIServerUnknown = "APIServerUnknown"
+	// ReasonCoversCluster says that the addresses of a peer are also those of pods, Services, nodes or a cloud's
+	// metadata service.
+	ReasonCoversCluster = "CoversCluster"
+	// ReasonPeerIsMember says that namespaces of a peer are members of a profile: their own policies decide.
+	ReasonPeerIsMember = "PeerIsMember"
+	// ReasonPendingConsent says that a path between two profiles is declared by one of them only.
+	ReasonPendingConsent = "PendingConsent"
+	// ReasonPortNotExposed says that no pod and no Service of the tier that is called has a port that a dependency gives.
+	ReasonPortNotExposed = "PortNotExposed"
 )

@@ -8,9 +8,10 @@ import (
 // Dependency is the permission for one tier or peer to reach another, in the direction in
 // which connections are opened.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.from.tier) || has(self.to.tier)",message="from and to are both peers; one of them must be a tier, since only tiers' namespaces get policies"
-// +kubebuilder:validation:XValidation:rule="!has(self.access) || (has(self.from.tier) && has(self.to.tier))",message="access is given to service accounts of a tier's namespaces, in a tier's namespaces; from and to must both be tiers",fieldPath=".access"
-// +kubebuilder:validation:XValidation:rule="!has(self.access) || !(has(self.from.pods) || has(self.to.pods))",message="access is given to all service accounts of the namespaces, and pods cannot narrow it; put it into a dependency of its own without pods",fieldPath=".access"
+// +kubebuilder:validation:XValidation:rule="(has(self.from.tier) && !has(self.from.profile)) || has(self.from.allTiers) || (has(self.to.tier) && !has(self.to.profile)) || has(self.to.allTiers)",message="neither from nor to is a tier of this profile; one of them must be, since only its namespaces get policies"
+// +kubebuilder:validation:XValidation:rule="!has(self.from.service)",message="from cannot name a service: a Service is what is called; name it in to, and choose who calls by pods",fieldPath=".from"
+// +kubebuilder:validation:XValidation:rule="!has(self.access) || (has(self.from.tier) && has(self.to.tier) && !has(self.from.profile) && !has(self.to.profile))",message="access is given to service accounts of a tier's namespaces, in a tier's namespaces; from and to must both be tiers of this profile",fieldPath=".access"
+// +kubebuilder:validation:XValidation:rule="!has(self.access) || !(has(self.from.pods) || has(self.to.pods) || has(self.to.service))",message="access is given to all service accounts of the namespaces, and pods or a service cannot narrow it; put it into a dependency of its own without them",fieldPath=".access"
 type Dependency struct {
 	// name names the dependency in findings, annotations and the names of
 	// generated objects, such as web-api.
@@ -30,7 +31,10 @@ type Dependency struct {
 
 	// ports are the ports of the called pods or addresses, 1 to 32 of them. Left
 	// out, it means every port of every protocol; but in a dependency that has
-	// access, no port at all.
+	// access, no port at all. Where a Service is called, they are ports of the
+	// Service, by number or by name, and left out they are all of its ports.
+	// Where a peer with apiServer is called, leave them out: they are the API
+	// server's own.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -48,22 +52,46 @@ type Dependency struct {
 	Access []DependencyAccess `json:"access,omitempty"`
 }
 
-// Endpoint is one side of a dependency: a tier, or a peer.
+// Endpoint is one side of a dependency: a tier, a Service in a tier, all tiers, a
+// tier of another profile, or a peer.
 //
 // +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:XValidation:rule="has(self.tier) != has(self.peer)",message="give either tier or peer, and only one of them"
-// +kubebuilder:validation:XValidation:rule="!has(self.pods) || has(self.tier)",message="pods narrows a tier; to narrow a peer, give pods in the peer itself"
+// +kubebuilder:validation:XValidation:rule="(has(self.tier) ? 1 : 0) + (has(self.allTiers) ? 1 : 0) + (has(self.peer) ? 1 : 0) == 1",message="give one of tier, allTiers and peer, and only one of them"
+// +kubebuilder:validation:XValidation:rule="!has(self.pods) || !has(self.peer)",message="pods narrows a tier; to narrow a peer, give pods in the peer itself"
+// +kubebuilder:validation:XValidation:rule="!has(self.profile) || has(self.tier)",message="profile says whose tier it is; give the name of a tier of that profile in tier"
+// +kubebuilder:validation:XValidation:rule="!has(self.service) || (has(self.tier) && !has(self.profile))",message="service names a Service in a tier of this profile; give the name of the tier in tier, and no profile",fieldPath=".service"
+// +kubebuilder:validation:XValidation:rule="!has(self.service) || !has(self.pods)",message="the pods of a Service are those that it selects; leave out pods, or leave out service",fieldPath=".pods"
+// +kubebuilder:validation:XValidation:rule="!has(self.allTiers) || self.allTiers",message="allTiers is true or left out",fieldPath=".allTiers"
 type Endpoint struct {
-	// tier is the name of a tier in spec.tiers.
+	// tier is the name of a tier in spec.tiers; with profile, of a tier of that
+	// profile.
 	// +optional
 	Tier Name `json:"tier,omitempty"`
+
+	// allTiers, if true, stands for every tier of this profile, such as those that
+	// a monitoring tier may reach.
+	// +optional
+	AllTiers bool `json:"allTiers,omitempty"` //nolint:kubeapilinter // One of several that exclude each other, of which it is the one without a name.
+
+	// profile is the name of another profile, of which tier names a tier. Such a
+	// dependency opens nothing until the other profile declares the same path from
+	// its side: each profile opens only its own namespaces.
+	// +optional
+	Profile Name `json:"profile,omitempty"`
+
+	// service is the name of a Service in the namespaces of the tier. In each of
+	// them that has it, the pods that it selects are called, on its target ports.
+	// One that is not there, is of type ExternalName or has no selector is
+	// reported, and opens nothing.
+	// +optional
+	Service Name `json:"service,omitempty"`
 
 	// peer is the name of a peer in spec.peers.
 	// +optional
 	Peer Name `json:"peer,omitempty"`
 
-	// pods narrows the tier to the pods with these labels. Left out, or empty, it
-	// means every pod of the tier.
+	// pods narrows the tiers to the pods with these labels. Left out, or empty, it
+	// means every pod of them.
 	// +optional
 	Pods *LabelSelector `json:"pods,omitempty"`
 }
@@ -80,8 +108,9 @@ type Port struct {
 	Protocol corev1.Protocol `json:"protocol,omitempty"`
 
 	// port is the number of a port, or the name of a container port of the called
-	// pods, such as 8080 or http. It is the pods' port, not the Service's. Left
-	// out, it means every port of the protocol.
+	// pods, such as 8080 or http. It is the pods' port, not the Service's, unless
+	// the dependency names a Service. Left out, it means every port of the
+	// protocol.
 	// +optional
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:MaxLength=15

@@ -1,10 +1,12 @@
 package v1alpha1
 
 // Peer is a party outside the tiers: namespaces that this profile does not segment,
-// or addresses.
+// addresses, the API server, or all that is outside the cluster.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.namespaces) != has(self.cidrs)",message="give either namespaces or cidrs, and only one of them"
-// +kubebuilder:validation:XValidation:rule="!has(self.pods) || has(self.namespaces)",message="pods narrows namespaces; it has no meaning beside cidrs, leave it out"
+// +kubebuilder:validation:XValidation:rule="(has(self.namespaces) ? 1 : 0) + (has(self.cidrs) ? 1 : 0) + (has(self.apiServer) ? 1 : 0) + (has(self.internet) ? 1 : 0) == 1",message="give one of namespaces, cidrs, apiServer and internet, and only one of them"
+// +kubebuilder:validation:XValidation:rule="!has(self.pods) || has(self.namespaces)",message="pods narrows namespaces; it has no meaning beside addresses, leave it out"
+// +kubebuilder:validation:XValidation:rule="!has(self.service) || has(self.namespaces)",message="service names a Service in namespaces; it has no meaning beside addresses, leave it out",fieldPath=".service"
+// +kubebuilder:validation:XValidation:rule="!has(self.service) || !has(self.pods)",message="the pods of a Service are those that it selects; leave out pods, or leave out service",fieldPath=".pods"
 type Peer struct {
 	// name names the peer in dependencies and findings.
 	// +required
@@ -21,6 +23,12 @@ type Peer struct {
 	// +optional
 	Pods *LabelSelector `json:"pods,omitempty"`
 
+	// service is the name of a Service in the namespaces of the peer. The peer is
+	// then, in each of them that has it, the pods that it selects, and what is
+	// called are its target ports.
+	// +optional
+	Service Name `json:"service,omitempty"`
+
 	// cidrs are the addresses of the peer, in 1 to 64 ranges; 0.0.0.0/0 and ::/0
 	// are all of them. They should be outside the cluster: most network plugins do
 	// not match pods by their address.
@@ -29,7 +37,43 @@ type Peer struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	CIDRs []CIDRBlock `json:"cidrs,omitempty"`
+
+	// apiServer makes the peer the API server: the addresses and ports behind the
+	// Service kubernetes in the namespace default, kept current. Write {}.
+	// +optional
+	APIServer *APIServerPeer `json:"apiServer,omitempty"` //nolint:kubeapilinter // A pointer: {} says something that nothing does not.
+
+	// internet makes the peer all addresses outside the cluster, of IPv4 and IPv6:
+	// all but those of pods, Services and nodes, of cloud metadata services, and of
+	// private networks. Write {}.
+	// +optional
+	Internet *InternetPeer `json:"internet,omitempty"` //nolint:kubeapilinter // A pointer: {} says something that nothing does not.
 }
+
+// APIServerPeer is the API server of the cluster.
+type APIServerPeer struct{}
+
+// InternetPeer is all that is outside the cluster.
+type InternetPeer struct {
+	// privateRanges is Excluded (the default) or Included. Included, the addresses
+	// of private networks outside the cluster belong to the peer, too: those of
+	// RFC 1918, RFC 6598 and RFC 4193.
+	// +optional
+	// +default="Excluded"
+	PrivateRanges PrivateRanges `json:"privateRanges,omitempty"`
+}
+
+// PrivateRanges says whether addresses of private networks belong to a peer.
+//
+// +kubebuilder:validation:Enum=Excluded;Included
+type PrivateRanges string
+
+const (
+	// PrivateRangesExcluded leaves out private networks.
+	PrivateRangesExcluded PrivateRanges = "Excluded"
+	// PrivateRangesIncluded takes in private networks outside the cluster.
+	PrivateRangesIncluded PrivateRanges = "Included"
+)
 
 // CIDRBlock is a range of addresses, less some ranges inside it.
 //

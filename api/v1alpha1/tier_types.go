@@ -45,9 +45,12 @@ const (
 	InternalTrafficDeny InternalTraffic = "Deny"
 )
 
-// DNS says where pods of the tiers may resolve names.
+// DNS says where pods of the tiers may resolve names: at the pods of the cluster's DNS
+// Service, on its target ports, and nowhere else.
 //
 // +kubebuilder:validation:MinProperties=1
+// +kubebuilder:validation:XValidation:rule="!has(self.port) || has(self.pods)",message="port is the port of the pods that pods chooses; the ports of a Service are found, leave it out",fieldPath=".port"
+// +kubebuilder:validation:XValidation:rule="!has(self.service) || !has(self.pods)",message="the pods of the Service are those that it selects; leave out pods, or leave out service",fieldPath=".pods"
 type DNS struct {
 	// mode is ClusterDNS (the default) or None. With None nothing is opened,
 	// whatever the other fields say.
@@ -55,25 +58,47 @@ type DNS struct {
 	// +default="ClusterDNS"
 	Mode DNSMode `json:"mode,omitempty"`
 
-	// namespace is the namespace of the DNS pods: kube-system, if it is left out.
+	// namespace is the namespace of the DNS Service or pods: kube-system, if it is
+	// left out; openshift-dns on OpenShift.
 	// +optional
 	// +default="kube-system"
 	Namespace NamespaceName `json:"namespace,omitempty"`
 
-	// pods chooses the DNS pods in that namespace. Left out, it means those
-	// labelled k8s-app=kube-dns, which CoreDNS has too. An empty selector means
-	// every pod.
+	// service is the Service in that namespace that answers names on port 53:
+	// kube-dns, if it is left out, as CoreDNS is called, too; dns-default on
+	// OpenShift. Its selector, and the target ports of its port 53, are looked up
+	// and kept current. As long as it is not there nothing is opened.
+	// +optional
+	Service Name `json:"service,omitempty"`
+
+	// pods chooses the DNS pods in that namespace, where there is no Service to look
+	// at. An empty selector means every pod.
 	// +optional
 	Pods *LabelSelector `json:"pods,omitempty"`
 
-	// port is the port on which the DNS pods listen, for UDP and TCP: 53, if it is
-	// left out. It is the pods' port, not the Service's: 5353 on OpenShift.
+	// port is the port on which the pods that pods chooses listen, for UDP and TCP:
+	// 53, if it is left out.
 	// +optional
-	// +default=53
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port,omitempty"`
+
+	// nodeLocal are the addresses of a DNS cache on each node, such as the
+	// link-local address of NodeLocal DNSCache, 169.254.20.10: up to 4 of them,
+	// which are opened on port 53. Left out, there is none.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=4
+	NodeLocal []IPAddress `json:"nodeLocal,omitempty"`
 }
+
+// IPAddress is an IPv4 or IPv6 address in the form that Kubernetes calls canonical.
+//
+// +kubebuilder:validation:MinLength=2
+// +kubebuilder:validation:MaxLength=39
+// +kubebuilder:validation:XValidation:rule="isIP(self) && ip.isCanonical(self)",message="must be an IPv4 or IPv6 address such as 169.254.20.10 or fd00::10, in lower case and shortened"
+type IPAddress string
 
 // DNSMode says whether name resolution is opened.
 //

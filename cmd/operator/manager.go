@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -65,7 +66,7 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (ctrl.Mana
 	if err := addControllers(ctx, mgr, o); err != nil {
 		return nil, err
 	}
-	return mgr, addProbes(mgr)
+	return mgr, addProbes(mgr, o)
 }
 
 // cacheOptions keep the cache small: of namespaces only the metadata is watched, what is not read is dropped, and what
@@ -76,6 +77,10 @@ func cacheOptions(o *options) cache.Options {
 		SyncPeriod:                   &o.resync,
 		DefaultTransform:             compact.NewObjects().Transform,
 		DefaultUnsafeDisableDeepCopy: &share,
+		ByObject: map[client.Object]cache.ByObject{
+			// Only those of the API server's Service are read, which are in this namespace.
+			&discoveryv1.EndpointSlice{}: {Namespaces: map[string]cache.Config{metav1.NamespaceDefault: {}}},
+		},
 	}
 }
 
@@ -100,6 +105,9 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
 	}
 	census, ledger := transition.NewCensus(), controllers.NewLedger()
 	profiles := controllers.NewProfiles(mgr.GetCache(), protected, census, ownNamespace())
+	if o.byServiceAddress {
+		profiles.GoByServiceAddresses()
+	}
 	warm := true
 	own, access, err := writers(mgr, o)
 	if err != nil {
@@ -124,6 +132,7 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
 		Ledger:    ledger,
 		Census:    census,
 		Protected: protected,
+		WatchPods: o.watchPods,
 		Clock:     time.Now,
 	}
 	err = namespace.SetupWithManager(ctx, mgr, controller.Options{
@@ -162,24 +171,28 @@ func writers(mgr ctrl.Manager, o *options) (own, access controllers.Writer, err 
 }
 
 // watched are the kinds that the controllers watch.
-func watched() []client.Object {
+func watched(o *options) []client.Object {
 	namespace := &metav1.PartialObjectMetadata{}
 	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	return []client.Object{
+	kinds := []client.Object{
 		namespace, &networkingv1.NetworkPolicy{}, &rbacv1.Role{}, &rbacv1.RoleBinding{}, &rbacv1.ClusterRole{},
-		&v1alpha1.SegmentationProfile{},
+		&v1alpha1.SegmentationProfile{}, &corev1.Service{}, &discoveryv1.EndpointSlice{}, &corev1.Node{}, &networkingv1.ServiceCIDR{},
 	}
+	if o.watchPods {
+		kinds = append(kinds, &corev1.Pod{})
+	}
+	return kinds
 }
 
 // addProbes makes the operator ready once its cache is filled, as a standby too.
-func addProbes(mgr ctrl.Manager) error {
+func addProbes(mgr ctrl.Manager, o *options) error {
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding the health check: %w", err)
 	}
 	synced := make(chan struct{})
 	err := mgr.Add(onEveryReplica(func(ctx context.Context) error {
 		// The cache as a whole counts as filled as long as nothing is watched.
-		for _, obj := range watched() {
+		for _, obj := range watched(o) {
 			err := wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
 				// An API server that fails now may answer the next time.
 				_, err := mgr.GetCache().GetInformer(ctx, obj)

@@ -22,6 +22,8 @@ type options struct {
 	grantAs          string
 	protected        string
 	protectOwn       bool
+	byServiceAddress bool
+	watchPods        bool
 	resync           time.Duration
 	concurrency      int
 	shutdownDeadline time.Duration
@@ -50,6 +52,11 @@ func bindOptions(flags *flag.FlagSet) *options {
 		"Namespaces that no profile may claim: names and patterns such as openshift-*, separated by commas.")
 	flags.BoolVar(&o.protectOwn, "protect-own-namespace", true,
 		"Protect the operator's own namespace too (environment variable POD_NAMESPACE).")
+	flags.BoolVar(&o.byServiceAddress, "match-service-addresses", false,
+		"Open the addresses of Services (cluster IPs) beside those of their pods, for network plugins that compare policies "+
+			"with a connection before its address is translated.")
+	flags.BoolVar(&o.watchPods, "watch-pods", true,
+		"Watch the ports and labels of pods, to find ports of dependencies that nothing has and Services that select no pod.")
 	flags.DurationVar(&o.resync, "sync-period", 10*time.Hour,
 		"How often everything in the cache is looked at again. It makes no request.")
 	flags.IntVar(&o.concurrency, "concurrency", 64,

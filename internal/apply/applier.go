@@ -118,6 +118,8 @@ type Task struct {
 	Owner types.UID
 	// Profile and Tier are what its labels should say.
 	Profile, Tier string
+	// Linked are the profiles that have paths to it.
+	Linked []string
 	// View says what it may do now.
 	View transition.View
 }

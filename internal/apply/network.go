@@ -47,6 +47,7 @@ func (r *run) target(task *Task, have []*networkingv1.NetworkPolicy) (target tra
 	wasOpen := transition.WasOpened(have)
 	return transition.Widened(task.Policies(sight(view, wasOpen)), have, transition.Widening{
 		Profile: task.Profile,
+		Linked:  task.Linked,
 		Tiers:   view.AnyLeaving,
 		Before:  view.AnySecond || view.AnyLeaving || view.Role == transition.Moving,
 		After:   view.AnyFirst || view.AnyLeaving || view.Role == transition.Moving,
@@ -90,7 +91,8 @@ func (r *run) mayFinish(task *Task, have []*networkingv1.NetworkPolicy) bool {
 		return view.AloneOfAll && !transition.GoBy(final, view.Has)
 	default:
 		same := view.WasExact || isExactly(final, have)
-		return same || view.AloneOfAll || view.Alone && !admitsLeaving(view, final) && transition.SameAcross(task.Profile, final, have)
+		return same || view.AloneOfAll || view.Alone && !admitsLeaving(view, final) && 
+			transition.SameAcross(task.Profile, final, have, task.Linked...)
 	}
 }
 

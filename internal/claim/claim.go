@@ -60,7 +60,8 @@ type Tier struct {
 	Names sets.Set[string]
 }
 
-func (t Tier) selects(ns Namespace) bool {
+// Selects tells whether the tier selects the namespace.
+func (t Tier) Selects(ns Namespace) bool {
 	if t.Names.Has(ns.Name) {
 		return true
 	}
@@ -69,13 +70,13 @@ func (t Tier) selects(ns Namespace) bool {
 
 // Selects tells whether any tier of the profile selects the namespace.
 func (c Claimant) Selects(ns Namespace) bool {
-	return slices.ContainsFunc(c.Tiers, func(t Tier) bool { return t.selects(ns) })
+	return slices.ContainsFunc(c.Tiers, func(t Tier) bool { return t.Selects(ns) })
 }
 
 func (c Claimant) selectingTiers(ns Namespace) []string {
 	var names []string
 	for _, t := range c.Tiers {
-		if t.selects(ns) {
+		if t.Selects(ns) {
 			names = append(names, t.Name)
 		}
 	}

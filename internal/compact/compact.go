@@ -4,6 +4,7 @@
 package compact
 
 import (
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -53,6 +54,15 @@ func (o *Objects) Transform(in any) (any, error) {
 	case *metav1.PartialObjectMetadata:
 		// Of namespaces, which are all that is kept so, nobody reads the annotations.
 		obj.ManagedFields, obj.Annotations = nil, nil
+	case *corev1.Service:
+		obj.ManagedFields, obj.Annotations, obj.Labels, obj.Status = nil, nil, nil, corev1.ServiceStatus{}
+	case *corev1.Pod:
+		pod(obj)
+	case *corev1.Node:
+		// Of nodes, only the addresses are read.
+		obj.ManagedFields, obj.Annotations, obj.Labels = nil, nil, nil
+		obj.Spec = corev1.NodeSpec{PodCIDR: obj.Spec.PodCIDR, PodCIDRs: obj.Spec.PodCIDRs}
+		obj.Status = corev1.NodeStatus{Addresses: obj.Status.Addresses}
 	case metav1.Object:
 		obj.SetManagedFields(nil)
 	}
@@ -97,4 +107,22 @@ func shared[T any, P interface {
 	}
 	o.parts.Add(k, part)
 	return part
+}
+
+// pod drops all of a pod but its labels and the ports of its containers.
+func pod(obj *corev1.Pod) {
+	ports := func(containers []corev1.Container) []corev1.Container {
+		var out []corev1.Container
+		for i := range containers {
+			if len(containers[i].Ports) > 0 {
+				out = append(out, corev1.Container{Ports: containers[i].Ports})
+			}
+		}
+		return out
+	}
+	obj.ObjectMeta = metav1.ObjectMeta{
+		Namespace: obj.Namespace, Name: obj.Name, UID: obj.UID, ResourceVersion: obj.ResourceVersion, Labels: obj.Labels,
+	}
+	obj.Spec = corev1.PodSpec{InitContainers: ports(obj.Spec.InitContainers), Containers: ports(obj.Spec.Containers)}
+	obj.Status = corev1.PodStatus{}
 }

@@ -52,6 +52,26 @@ func (c *compiler) cidr(declared v1alpha1.CIDR, path *field.Path) netip.Prefix {
 	return prefix
 }
 
+// addresses brings single addresses into the form of ranges.
+func (c *compiler) addresses(declared []v1alpha1.IPAddress, path *field.Path) []networkingv1.IPBlock {
+	var out []networkingv1.IPBlock
+	for i, text := range declared {
+		address, err := netip.ParseAddr(string(text))
+		if err != nil || address.Is4In6() || address.Zone() != "" {
+			c.fail(field.Invalid(path.Index(i), text, "must be an address such as 169.254.20.10 or fd00::10"))
+			continue
+		}
+		out = append(out, hostBlock(address))
+	}
+	slices.SortFunc(out, compareBlocks)
+	return out
+}
+
+// hostBlock is the range of one address.
+func hostBlock(address netip.Addr) networkingv1.IPBlock {
+	return networkingv1.IPBlock{CIDR: netip.PrefixFrom(address, address.BitLen()).String()}
+}
+
 func compareBlocks(a, b networkingv1.IPBlock) int {
 	return cmp.Or(cmp.Compare(a.CIDR, b.CIDR), slices.Compare(a.Except, b.Except))
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -11,9 +12,10 @@ import (
 )
 
 // Compile compiles a profile. If the profile cannot be compiled it returns all of the
-// reasons, each with the field and the fix, and no plan.
+// reasons, each with the field and the fix, and no plan. What depends on a cluster is as in Usual, until the plan
+// is resolved for what another one says.
 func Compile(profile *v1alpha1.SegmentationProfile) (*Plan, field.ErrorList) {
-	c := compiler{spec: &profile.Spec, grants: map[v1alpha1.Name]grantSet{}}
+	c := compiler{profile: profile.Name, spec: &profile.Spec, grants: map[v1alpha1.Name]grantSet{}}
 	spec := field.NewPath("spec")
 	c.name(v1alpha1.Name(profile.Name), field.NewPath("metadata", "name"))
 	c.index(spec)
@@ -36,12 +38,13 @@ func Compile(profile *v1alpha1.SegmentationProfile) (*Plan, field.ErrorList) {
 	if len(c.errs) > 0 {
 		return nil, c.errs
 	}
-	return p, nil
+	return p.Resolve(Usual()).Plan, nil
 }
 
 // compiler collects mistakes while it goes through a spec, so that a person sees all of
 // them at once.
 type compiler struct {
+	profile string
 	spec  *v1alpha1.SegmentationProfileSpec
 	tiers map[v1alpha1.Name]*v1alpha1.Tier
 	// peers and roles are compiled once, whatever number of dependencies and tiers name them.
@@ -93,7 +96,7 @@ func (c *compiler) tier(t *v1alpha1.Tier, path *field.Path) Tier {
 	return Tier{
 		Name:            string(t.Name),
 		Namespaces:      set,
-		Claim:           claimTier(t, &set),
+		Claim:           claimOf(string(t.Name), &set),
 		InternalTraffic: c.internalTraffic(t.InternalTraffic, path.Child("internalTraffic")),
 	}
 }
@@ -107,8 +110,9 @@ func (c *compiler) internalTraffic(declared v1alpha1.InternalTraffic, path *fiel
 	return declared
 }
 
-func claimTier(t *v1alpha1.Tier, set *NamespaceSet) claim.Tier {
-	tier := claim.Tier{Name: string(t.Name), Names: sets.New(set.Names...)}
+// claimOf chooses the namespaces of a set.
+func claimOf(name string, set *NamespaceSet) claim.Tier {
+	tier := claim.Tier{Name: name, Names: sets.New(set.Names...)}
 	if set.Selector != nil {
 		// A selector that cannot be read was said to be a mistake already; nil chooses nothing.
 		tier.Selector, _ = metav1.LabelSelectorAsSelector(set.Selector)
@@ -141,18 +145,35 @@ func (c *compiler) dns(path *field.Path) *DNS {
 	if d.Mode == v1alpha1.DNSModeNone {
 		return nil
 	}
-	out := &DNS{Namespace: "kube-system", Port: 53}
+	out := &DNS{Namespace: "kube-system", Addresses: c.addresses(d.NodeLocal, path.Child("nodeLocal"))}
 	if d.Namespace != "" {
 		c.namespaceName(d.Namespace, path.Child("namespace"))
 		out.Namespace = string(d.Namespace)
 	}
+	if d.Pods == nil {
+		c.dnsService(d, path, out)
+		return out
+	}
+	if d.Service != "" {
+		c.fail(field.Forbidden(path.Child("pods"), "the pods of the Service are those that it selects; leave out pods, or leave out service"))
+	}
+	port := int32(dnsPort)
 	if d.Port != 0 {
 		c.portNumber(d.Port, path.Child("port"))
-		out.Port = d.Port
+		port = d.Port
 	}
-	out.Pods.MatchLabels = map[string]string{"k8s-app": "kube-dns"}
-	if d.Pods != nil {
-		out.Pods = *c.selector(d.Pods, path.Child("pods"))
-	}
+	out.Pods, out.Ports = *c.selector(d.Pods, path.Child("pods")), portsOf(port, corev1.ProtocolTCP, corev1.ProtocolUDP)
 	return out
+}
+
+// dnsService is the Service that is looked up where a profile does not choose pods.
+func (c *compiler) dnsService(d *v1alpha1.DNS, path *field.Path, out *DNS) {
+	out.Service = "kube-dns"
+	if d.Service != "" {
+		c.name(d.Service, path.Child("service"))
+		out.Service = string(d.Service)
+	}
+	if d.Port != 0 {
+		c.fail(field.Forbidden(path.Child("port"), "it is the port of the pods that pods chooses; the ports of a Service are found, leave it out"))
+	}
 }

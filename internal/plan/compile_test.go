@@ -31,6 +31,15 @@ func compiled(t *testing.T, b *builders.ProfileBuilder) *plan.Plan {
 	return p
 }
 
+// on is one port, for protocols.
+func on(number int32, protocols ...corev1.Protocol) []networkingv1.NetworkPolicyPort {
+	out := make([]networkingv1.NetworkPolicyPort, 0, len(protocols))
+	for _, protocol := range protocols {
+		out = append(out, networkingv1.NetworkPolicyPort{Protocol: new(protocol), Port: new(intstr.FromInt32(number))})
+	}
+	return out
+}
+
 // shop is a profile of two tiers, web and api, to which tests add what they are about.
 func shop() *builders.ProfileBuilder {
 	return builders.MakeProfile("shop").
@@ -55,7 +64,7 @@ func TestDNS(t *testing.T) {
 		want     *plan.DNS
 	}{
 		"left out, it is the cluster's DNS in its usual place": {
-			want: &plan.DNS{Namespace: "kube-system", Pods: usual, Port: 53},
+			want: &plan.DNS{Namespace: "kube-system", Service: "kube-dns", Pods: usual, Ports: plan.DNSPorts()},
 		},
 		"turned off, whatever else is said": {
 			declared: v1alpha1.DNS{Mode: v1alpha1.DNSModeNone, Namespace: "dns", Port: 5353},
@@ -66,13 +75,19 @@ func TestDNS(t *testing.T) {
 				Pods: builders.LabelSelector(map[string]string{"dns": "default"}),
 			},
 			want: &plan.DNS{
-				Namespace: "openshift-dns", Port: 5353,
+				Namespace: "openshift-dns", Ports: on(5353, corev1.ProtocolTCP, corev1.ProtocolUDP),
 				Pods: metav1.LabelSelector{MatchLabels: map[string]string{"dns": "default"}},
 			},
 		},
 		"an empty selector is every pod of the namespace, and not the default": {
 			declared: v1alpha1.DNS{Pods: builders.LabelSelector(nil)},
-			want:     &plan.DNS{Namespace: "kube-system", Port: 53},
+			want:     &plan.DNS{Namespace: "kube-system", Ports: plan.DNSPorts()},
+		},
+		"a Service that is not known opens nothing, but what is given beside it": {
+			declared: v1alpha1.DNS{Namespace: "openshift-dns", Service: "dns-default", NodeLocal: []v1alpha1.IPAddress{"fd00::10", "169.254.20.10"}},
+			want: &plan.DNS{
+				Namespace: "openshift-dns", Service: "dns-default", Addresses: []networkingv1.IPBlock{{CIDR: "169.254.20.10/32"}, {CIDR: "fd00::10/128"}},
+			},
 		},
 	}
 	for name, tc := range tests {

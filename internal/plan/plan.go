@@ -42,10 +42,15 @@ type Plan struct {
 type DNS struct {
 	// Namespace is the namespace of the DNS pods.
 	Namespace string
+	// Service is the Service that is looked up for the rest; empty if the profile says what it is.
+	Service string
 	// Pods chooses the DNS pods.
 	Pods metav1.LabelSelector
-	// Port is the port on which they listen, for UDP and TCP.
-	Port int32
+	// Ports are the ports on which they listen; empty opens nothing, as long as the Service was not found.
+	Ports []networkingv1.NetworkPolicyPort
+	// Addresses are those that are opened on port 53 besides: of a DNS cache on each node, and of the Service
+	// where the network plugin goes by them.
+	Addresses []networkingv1.IPBlock
 }
 
 // Tier is all that the namespaces of one tier get.
@@ -58,7 +63,10 @@ type Tier struct {
 	Claim claim.Tier
 	// InternalTraffic says which pods of the tier reach each other.
 	InternalTraffic v1alpha1.InternalTraffic
-	// Rules are the sides of the dependencies that concern the tier.
+	// Declared are the sides of the dependencies that concern the tier, as the profile has them.
+	Declared []Rule
+	// Rules are the same as they are for what the cluster says: each says by itself what it opens, but for those
+	// of a Service of the namespace's own (Tier.With).
 	Rules []Rule
 	// Grants are the roles bound in each namespace.
 	Grants []Grant
@@ -73,22 +81,46 @@ type Rule struct {
 	Direction networkingv1.PolicyType
 	// Pods chooses pods of the tier; nil means every pod.
 	Pods *metav1.LabelSelector
+	// Service is the name of a Service in each namespace of the tier that chooses the pods in their place.
+	Service string
 	// Remote is the other side.
 	Remote Party
-	// Ports are the ports of the called side; empty means every port of every protocol.
+	// Ports are the ports of the called side; empty means every port of every protocol. Where it is a Service
+	// that was not looked up yet, they are ports of the Service.
 	Ports []networkingv1.NetworkPolicyPort
 }
 
-// Party is the other side of a rule. Exactly one of Tier, Namespaces and CIDRs is set.
+// Party is the other side of a rule. Exactly one of Tier, AllTiers, Namespaces, CIDRs, APIServer and Internet is set.
 type Party struct {
-	// Tier is the name of a tier of the same profile.
+	// Tier is the name of a tier: of the same profile, if Profile is empty.
 	Tier string
+	// Profile is the name of another profile, whose tier it is.
+	Profile string
+	// Chosen are the namespaces that a tier of another profile selects; nil if that is not known.
+	Chosen *NamespaceSet
+	// AllTiers stands for every tier of the profile.
+	AllTiers bool
+	// Peer is the name of the peer, if it is one.
+	Peer string
 	// Namespaces are namespaces outside the profile.
 	Namespaces *NamespaceSet
 	// CIDRs are addresses.
 	CIDRs []networkingv1.IPBlock
-	// Pods chooses pods in the tier or the namespaces; nil means every pod.
+	// Pods chooses pods in the tiers or the namespaces; nil means every pod.
 	Pods *metav1.LabelSelector
+	// Service is the name of a Service in the tier or the namespaces that chooses the pods, as long as it was not
+	// looked up.
+	Service string
+	// APIServer stands for the API server's addresses, as long as they were not looked up.
+	APIServer bool
+	// Internet stands for what is outside the cluster, as long as the cluster's addresses were not looked up.
+	Internet *Internet
+}
+
+// Internet is all that is outside the cluster.
+type Internet struct {
+	// Private is set if private networks belong to it.
+	Private bool
 }
 
 // NamespaceSet chooses namespaces. Exactly one of the two is set.

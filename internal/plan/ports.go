@@ -16,10 +16,13 @@ func (c *compiler) ports(d *v1alpha1.Dependency, to *Party, path *field.Path) []
 	if len(d.Ports) == 0 {
 		return nil
 	}
+	if to.APIServer {
+		c.fail(field.Forbidden(path, "the ports of the API server are found; leave out ports"))
+	}
 	out := make([]networkingv1.NetworkPolicyPort, 0, len(d.Ports))
 	for i := range d.Ports {
 		port := c.port(&d.Ports[i], path.Index(i))
-		if len(to.CIDRs) > 0 && isNamed(&port) {
+		if (len(to.CIDRs) > 0 || to.Internet != nil) && isNamed(&port) {
 			c.fail(field.Invalid(path.Index(i).Child("port"), port.Port.StrVal,
 				"a name cannot be resolved on addresses; give the port's number"))
 		}

@@ -86,6 +86,9 @@ func (d declaration) toDNS(f reach.Flow) bool {
 	if dns.Pods != nil {
 		pods = dns.Pods
 	}
+	if dns.Pods == nil && (namespace != "kube-system" || dns.Service != "" && dns.Service != "kube-dns") {
+		return false // The usual cluster has no such Service.
+	}
 	return dns.Mode != v1alpha1.DNSModeNone && f.To.Pod != nil && f.To.Pod.Namespace == namespace &&
 		matches(pods, f.To.Pod.Labels) && f.Port == port && f.Protocol != corev1.ProtocolSCTP
 }

@@ -14,6 +14,10 @@ import (
 // partyPeers are the peers that stand for the other side of a dependency.
 func partyPeers(m metadata, party *plan.Party) []networkingv1.NetworkPolicyPeer {
 	switch {
+	case party.Profile != "":
+		return otherPeers(m, tierOf(m, party), party.Pods)
+	case party.AllTiers:
+		return allTiersPeers(m, party.Pods)
 	case party.Tier != "":
 		return tierPeers(m, party.Tier, party.Pods)
 	case party.Namespaces != nil:
@@ -66,7 +70,7 @@ func leavingSelector(selector *metav1.LabelSelector, leaving []string) *metav1.L
 // that tier, is chosen by the absence of a namespace selector, so that what passes inside it does
 // not depend on its labels.
 func tierPeers(m metadata, tier string, pods *metav1.LabelSelector) []networkingv1.NetworkPolicyPeer {
-	others := otherPeers(m, tier, pods)
+	others := otherPeers(m, ownTier(m, tier), pods)
 	if tier != m.tier.Name {
 		return others
 	}
@@ -76,49 +80,81 @@ func tierPeers(m metadata, tier string, pods *metav1.LabelSelector) []networking
 	return append([]networkingv1.NetworkPolicyPeer{{PodSelector: pods}}, others...)
 }
 
-func otherPeers(m metadata, tier string, pods *metav1.LabelSelector) []networkingv1.NetworkPolicyPeer {
-	peer := func(namespaces *metav1.LabelSelector) networkingv1.NetworkPolicyPeer {
-		return networkingv1.NetworkPolicyPeer{NamespaceSelector: namespaces, PodSelector: pods}
-	}
-	members := peer(memberSelector(m.plan.Profile, tier))
+// allTiersPeers are the peers that stand for the pods of every tier.
+func allTiersPeers(m metadata, pods *metav1.LabelSelector) []networkingv1.NetworkPolicyPeer {
 	var out []networkingv1.NetworkPolicyPeer
-	switch m.sight {
-	case BySelection:
-		out = append(out, peer(chosenMembers(m, tier)))
-	case ByChoice:
-		out = append(out, peer(chosenSelector(m, tier)))
-	case ByEither:
-		out = append(out, members, peer(chosenSelector(m, tier)))
-	default:
-		return append(out, members)
-	}
-	if kept := m.except.Kept[tier]; len(kept) > 0 {
-		out = append(out, peer(amongMembers(m.plan.Profile, namesSelector(kept...))))
+	for i := range m.plan.Tiers {
+		out = append(out, tierPeers(m, m.plan.Tiers[i].Name, pods)...)
 	}
 	return out
 }
 
-// chosenSelector chooses what a tier selects, whether or not it is a member yet, less what is
-// known not to belong to the tier.
-func chosenSelector(m metadata, tier string) *metav1.LabelSelector {
-	out := outsideSelector(&m.plan.Tier(tier).Namespaces).DeepCopy()
-	if except := m.except.Mistaken[tier]; len(except) > 0 {
+// tierSeen is a tier and all by which its namespaces can be told.
+type tierSeen struct {
+	profile, tier string
+	// chosen is what it selects; nil if that is not known.
+	chosen         *plan.NamespaceSet
+	mistaken, kept []string
+}
+
+// ownTier is a tier of the profile.
+func ownTier(m metadata, tier string) tierSeen {
+	out := tierSeen{profile: m.plan.Profile, tier: tier, chosen: &m.plan.Tier(tier).Namespaces}
+	if m.except != nil {
+		out.mistaken, out.kept = m.except.Mistaken[tier], m.except.Kept[tier]
+	}
+	return out
+}
+
+// tierOf is a tier of another profile.
+func tierOf(m metadata, party *plan.Party) tierSeen {
+	out := tierSeen{profile: party.Profile, tier: party.Tier, chosen: party.Chosen}
+	if m.except != nil && m.except.Others[party.Profile] != nil {
+		except := m.except.Others[party.Profile]
+		out.mistaken, out.kept = except.Mistaken[party.Tier], except.Kept[party.Tier]
+	}
+	return out
+}
+
+func otherPeers(m metadata, tier tierSeen, pods *metav1.LabelSelector) []networkingv1.NetworkPolicyPeer {
+	peer := func(namespaces *metav1.LabelSelector) networkingv1.NetworkPolicyPeer {
+		return networkingv1.NetworkPolicyPeer{NamespaceSelector: namespaces, PodSelector: pods}
+	}
+	members := peer(memberSelector(tier.profile, tier.tier))
+	if m.sight == ByLabels || tier.chosen == nil {
+		return []networkingv1.NetworkPolicyPeer{members}
+	}
+	var out []networkingv1.NetworkPolicyPeer
+	switch m.sight {
+	case BySelection:
+		// What the tier selects of the members of its profile, in whatever tier they still are.
+		out = append(out, peer(amongMembers(tier.profile, tier.selector())))
+	case ByChoice:
+		out = append(out, peer(tier.selector()))
+	default:
+		out = append(out, members, peer(tier.selector()))
+	}
+	if len(tier.kept) > 0 {
+		out = append(out, peer(amongMembers(tier.profile, namesSelector(tier.kept...))))
+	}
+	return out
+}
+
+// selector chooses what a tier selects, whether or not it is a member yet, less what is known not to belong to the
+// tier.
+func (t *tierSeen) selector() *metav1.LabelSelector {
+	out := outsideSelector(t.chosen).DeepCopy()
+	if len(t.mistaken) > 0 {
 		out.MatchExpressions = append(out.MatchExpressions, metav1.LabelSelectorRequirement{
 			Key:      corev1.LabelMetadataName,
 			Operator: metav1.LabelSelectorOpNotIn,
-			Values:   except,
+			Values:   t.mistaken,
 		})
 	}
 	return out
 }
 
-// chosenMembers chooses what a tier selects of the members of the profile, in whatever tier
-// they still are.
-func chosenMembers(m metadata, tier string) *metav1.LabelSelector {
-	return amongMembers(m.plan.Profile, chosenSelector(m, tier))
-}
-
-// amongMembers narrows a selector to members of the profile. The selector is changed.
+// amongMembers narrows a selector to members of a profile. The selector is changed.
 func amongMembers(profile string, selector *metav1.LabelSelector) *metav1.LabelSelector {
 	selector.MatchExpressions = append(selector.MatchExpressions, metav1.LabelSelectorRequirement{
 		Key:      v1alpha1.ProfileLabel,

@@ -24,7 +24,7 @@ func basePolicy(m metadata) *networkingv1.NetworkPolicy {
 	names := []string{}
 	for i := range m.tier.Rules {
 		rule := &m.tier.Rules[i]
-		if rule.Pods != nil {
+		if rule.Pods != nil || rule.Service != "" {
 			continue
 		}
 		names = append(names, "dependency/"+rule.Dependency)
@@ -42,20 +42,37 @@ func basePolicy(m metadata) *networkingv1.NetworkPolicy {
 	return policy
 }
 
-// podPolicy is the policy of one side of a dependency that names pods on that side. It is
+// podPolicies are the policies of the sides of dependencies that name pods on that side. One is
 // named for the dependency and the side, so that no other change of the profile renames it.
-func podPolicy(m metadata, rule *plan.Rule) *networkingv1.NetworkPolicy {
-	name := PodPolicyName(rule.Dependency, rule.Direction)
-	policy := m.policy(name, "tier/"+m.tier.Name, "dependency/"+rule.Dependency)
-	policy.Spec.PodSelector = *rule.Pods
-	policy.Spec.PolicyTypes = []networkingv1.PolicyType{rule.Direction}
-	openings := []opening{dependencyOpening(m, rule)}
-	if rule.Direction == networkingv1.PolicyTypeEgress {
-		policy.Spec.Egress = egressRules(openings)
-	} else {
-		policy.Spec.Ingress = ingressRules(openings)
+func podPolicies(m metadata) []*networkingv1.NetworkPolicy {
+	var order []string
+	policies, openings := map[string]*networkingv1.NetworkPolicy{}, map[string][]opening{}
+	for i := range m.tier.Rules {
+		rule := &m.tier.Rules[i]
+		if rule.Pods == nil {
+			continue
+		}
+		name := PodPolicyName(rule.Dependency, rule.Direction)
+		if policies[name] == nil {
+			policy := m.policy(name, "tier/"+m.tier.Name, "dependency/"+rule.Dependency)
+			policy.Spec.PodSelector = *rule.Pods
+			policy.Spec.PolicyTypes = []networkingv1.PolicyType{rule.Direction}
+			policies[name] = policy
+			order = append(order, name)
+		}
+		openings[name] = append(openings[name], dependencyOpening(m, rule))
 	}
-	return policy
+	out := make([]*networkingv1.NetworkPolicy, 0, len(order))
+	for _, name := range order {
+		policy := policies[name]
+		if policy.Spec.PolicyTypes[0] == networkingv1.PolicyTypeEgress {
+			policy.Spec.Egress = egressRules(openings[name])
+		} else {
+			policy.Spec.Ingress = ingressRules(openings[name])
+		}
+		out = append(out, policy)
+	}
+	return out
 }
 
 // PodPolicyName is the name of the policy of one side of a dependency.

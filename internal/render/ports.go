@@ -12,21 +12,26 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 )
 
-// dnsOpenings open name resolution, at the DNS pods only: port 53 of everywhere would be a
+// dnsOpenings open name resolution, at the DNS pods and at given addresses only: port 53 of everywhere would be a
 // way out for data.
 func dnsOpenings(dns *plan.DNS) []opening {
 	if dns == nil {
 		return nil
 	}
-	port := intstr.FromInt32(dns.Port)
-	tcp, udp := corev1.ProtocolTCP, corev1.ProtocolUDP
-	return []opening{{
-		peers: []networkingv1.NetworkPolicyPeer{{
-			NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: dns.Namespace}},
-			PodSelector:       &dns.Pods,
-		}},
-		ports: []networkingv1.NetworkPolicyPort{{Protocol: &tcp, Port: &port}, {Protocol: &udp, Port: &port}},
-	}}
+	var out []opening
+	if len(dns.Ports) > 0 {
+		out = append(out, opening{
+			peers: []networkingv1.NetworkPolicyPeer{{
+				NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: dns.Namespace}},
+				PodSelector:       &dns.Pods,
+			}},
+			ports: dns.Ports,
+		})
+	}
+	if len(dns.Addresses) > 0 {
+		out = append(out, opening{peers: addressPeers(dns.Addresses), ports: plan.DNSPorts()})
+	}
+	return out
 }
 
 // sortPorts sorts ports and drops repeated ones.

@@ -87,25 +87,23 @@ type Exceptions struct {
 	Kept map[string][]string
 	// Leaving are members that are about to be none. ByChoice and ByEither take them to be none.
 	Leaving []string
+	// Others are the same of other profiles, as far as there are paths to them.
+	Others map[string]*Exceptions
 }
 
 // Equal tells whether two are the same.
 func (e *Exceptions) Equal(other *Exceptions) bool {
 	return slices.Equal(e.Leaving, other.Leaving) &&
 		maps.EqualFunc(e.Mistaken, other.Mistaken, slices.Equal[[]string]) &&
-		maps.EqualFunc(e.Kept, other.Kept, slices.Equal[[]string])
+		maps.EqualFunc(e.Kept, other.Kept, slices.Equal[[]string]) &&
+		maps.EqualFunc(e.Others, other.Others, (*Exceptions).Equal)
 }
 
 // Policies renders the NetworkPolicies of a tier, sorted by name, with no namespace set. They
 // share memory with the plan: neither may be modified.
 func Policies(p *plan.Plan, t *plan.Tier, sight Sight, except *Exceptions) []*networkingv1.NetworkPolicy {
 	m := metadata{plan: p, tier: t, sight: sight, except: except}
-	out := []*networkingv1.NetworkPolicy{basePolicy(m)}
-	for i := range t.Rules {
-		if t.Rules[i].Pods != nil {
-			out = append(out, podPolicy(m, &t.Rules[i]))
-		}
-	}
+	out := append(podPolicies(m), basePolicy(m))
 	slices.SortFunc(out, func(a, b *networkingv1.NetworkPolicy) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }

@@ -3,6 +3,7 @@ package status
 import (
 	"github.com/segmentation-dev/segmentation-operator/internal/audit"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/exposure"
 )
 
 // State says how far a namespace is.
@@ -34,6 +35,17 @@ type Namespace struct {
 	// Undeclared are the RoleBindings of others that grant what the profile does not declare. They
 	// keep nothing from being settled.
 	Undeclared []audit.Undeclared
+	// Ports are those that its pods and Services have.
+	Ports []exposure.Port
+	// WithoutPods are its Services that dependencies name and that select no pod.
+	WithoutPods []string
+	// PeerOf are the peers of profiles that choose it although it is a member.
+	PeerOf []PeerOf
+}
+
+// PeerOf is a peer of a profile that chooses a namespace.
+type PeerOf struct {
+	Profile, Peer string
 }
 
 // Problem is something that keeps a namespace from being settled.

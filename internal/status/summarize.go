@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 )
 
 // Input is what a profile's status is made from.
@@ -22,6 +23,10 @@ type Input struct {
 	Invalid field.ErrorList
 	// Namespaces are all namespaces that the profile selects or holds.
 	Namespaces []Namespace
+	// Plan is what it compiles to; nil if it does not.
+	Plan *plan.Plan
+	// Findings are about what the cluster says that the profile depends on.
+	Findings []plan.Finding
 	// Unmarked is set as long as the profile has no bookmark: it claims nothing until then.
 	Unmarked bool
 	// Now is the time of a transition.
@@ -37,7 +42,7 @@ func Summarize(in Input) v1alpha1.SegmentationProfileStatus {
 
 // Measure returns the status that the profile should have, and what is counted beside it.
 func Measure(in Input) (v1alpha1.SegmentationProfileStatus, Counts) {
-	t := count(in.Profile, in.Namespaces)
+	t := count(&in)
 	return summarize(in, t), t.counts(in.Profile)
 }
 

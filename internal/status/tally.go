@@ -21,15 +21,17 @@ type tally struct {
 	findings                 []v1alpha1.Finding
 }
 
-func count(profile *v1alpha1.SegmentationProfile, namespaces []Namespace) *tally {
+func count(in *Input) *tally {
+	profile := in.Profile
 	t := &tally{tiers: map[string]*v1alpha1.TierStatus{}}
 	for i := range profile.Spec.Tiers {
 		name := profile.Spec.Tiers[i].Name
 		t.tiers[string(name)] = &v1alpha1.TierStatus{Name: name}
 	}
-	for i := range namespaces {
-		t.add(profile.Name, &namespaces[i])
+	for i := range in.Namespaces {
+		t.add(profile.Name, &in.Namespaces[i])
 	}
+	t.addFindings(in)
 	slices.SortFunc(t.findings, func(a, b v1alpha1.Finding) int {
 		return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Message, b.Message))
 	})

@@ -240,7 +240,7 @@ func (c *Census) dismiss(tier Membership, woken map[string]bool) {
 func (c *Census) admit(tier Membership, woken map[string]bool) {
 	var soon []string
 	c.callers.changes++
-	waits := c.of(tier.Profile).joining > 0
+	waits := c.of(c.groups.Of(tier.Profile)).joining > 0
 	for _, other := range c.callers.called[tier] {
 		for namespace := range c.callers.in[other] {
 			c.callers.markOwed(namespace)
@@ -279,7 +279,7 @@ func (c *Census) told(namespace string, changes int64) {
 		delete(untold, namespace)
 		if len(untold) == 0 {
 			delete(c.callers.untold, tier)
-			c.rouse(tier.Profile, namespace, woken)
+			c.rouse(c.groups.Of(tier.Profile), namespace, woken)
 		}
 	}
 	c.wakeAll(woken)

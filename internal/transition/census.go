@@ -34,6 +34,8 @@ type Census struct {
 	// awaiting are the namespaces that are woken up when the writes under way have ended.
 	awaiting map[string]bool
 	callers  callers
+	// groups are those by which is counted, and linked those from the next Take on.
+	groups, linked Groups
 }
 
 // NewCensus returns an empty census.
@@ -53,13 +55,20 @@ func (c *Census) WakeWith(wake func(namespaces []string)) {
 	c.wake = wake
 }
 
+// Link has profiles that have paths to one another counted as if they were one, from the next Take on.
+func (c *Census) Link(groups Groups) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.linked = groups
+}
+
 // Take takes all namespaces anew, when profiles have changed. What was known of a namespace
 // still counts if its place is the same. The serial number grows with each change; what is
 // said under an earlier one does not count any more.
 func (c *Census) Take(serial int64, places map[string]Place) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.serial, c.halted = serial, false
+	c.serial, c.halted, c.groups = serial, false, c.linked
 	known, waiting := c.places, c.waiting
 	c.places, c.counts, c.waiting = map[string]Place{}, map[string]*counts{}, map[string]map[string]bool{}
 	c.mistaken, c.kept, c.leaving = byTier{}, byTier{}, map[string]bool{}
@@ -120,7 +129,7 @@ func (c *Census) Report(serial int64, namespace string, seen View, progress Prog
 		place.Isolated = false
 	}
 	if progress.Waiting {
-		for _, profile := range place.profiles() {
+		for _, profile := range c.groups.of(&place) {
 			if c.waiting[profile] == nil {
 				c.waiting[profile] = map[string]bool{}
 			}
@@ -161,11 +170,18 @@ func (c *Census) Wrote(namespace string) (before, now Membership, wrote bool) {
 func (c *Census) Exceptions(profile string) *render.Exceptions {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return &render.Exceptions{
+	out := &render.Exceptions{
 		Mistaken: c.mistaken.of(profile),
 		Kept:     c.kept.of(profile),
 		Leaving:  listed(c.leaving),
 	}
+	for _, other := range c.groups.With(profile) {
+		if out.Others == nil {
+			out.Others = map[string]*render.Exceptions{}
+		}
+		out.Others[other] = &render.Exceptions{Mistaken: c.mistaken.of(other), Kept: c.kept.of(other)}
+	}
+	return out
 }
 
 // maxListed bounds the lists of exceptions, since they become a part of policies.
@@ -256,7 +272,7 @@ func (c *Census) rouse(profile, mover string, woken map[string]bool) {
 func (c *Census) snapshot(places ...*Place) map[string]counts {
 	out := map[string]counts{}
 	for _, place := range places {
-		for _, profile := range place.profiles() {
+		for _, profile := range c.groups.of(place) {
 			out[profile] = *c.of(profile)
 		}
 	}
@@ -300,9 +316,9 @@ func (c *Census) remove(namespace string, place Place) {
 }
 
 func (c *Census) add(place *Place, n int) {
-	for _, profile := range place.profiles() {
+	for _, profile := range c.groups.of(place) {
 		of := c.of(profile)
-		of.add(place.countsIn(profile), n)
+		of.add(place.countsIn(profile, c.groups), n)
 		if *of == (counts{}) {
 			delete(c.counts, profile)
 		}

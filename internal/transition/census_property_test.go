@@ -117,9 +117,9 @@ func (s *sequence) checkCounts(*rapid.T) {
 	want := tally{map[string]counts{}, map[Membership][]string{}, map[Membership][]string{}, nil}
 	for _, name := range slices.Sorted(maps.Keys(s.census.places)) {
 		place := s.census.places[name]
-		for _, profile := range place.profiles() {
+		for _, profile := range s.census.groups.of(&place) {
 			of := want.Counts[profile]
-			of.add(place.countsIn(profile), 1)
+			of.add(place.countsIn(profile, s.census.groups), 1)
 			want.Counts[profile] = of
 		}
 		if place.Role() == Leaving {

@@ -266,19 +266,3 @@ func (p *Place) isNowhere() bool {
 
 // all stands for all profiles together.
 const all = ""
-
-// profiles are those whose namespaces have to do with this one, and all of them together.
-func (p *Place) profiles() []string {
-	switch {
-	case p.Has.Profile == "" && p.Due.Profile == "" && p.Isolated:
-		return []string{all}
-	case p.Has.Profile == "" && p.Due.Profile == "":
-		return nil
-	case p.Has.Profile == p.Due.Profile, p.Due.Profile == "":
-		return []string{all, p.Has.Profile}
-	case p.Has.Profile == "":
-		return []string{all, p.Due.Profile}
-	default:
-		return []string{all, p.Has.Profile, p.Due.Profile}
-	}
-}

@@ -29,8 +29,9 @@ func Exactly(desired []*networkingv1.NetworkPolicy) Target {
 
 // Widening says what has to stay of what a namespace allows until labels have changed.
 type Widening struct {
-	// Profile is the namespace's profile.
+	// Profile is the namespace's profile, and Linked those that have paths to it: their tiers count as its own.
 	Profile string
+	Linked  []string
 	// Tiers is set if what was allowed to and from tiers of the profile has to stay: namespaces
 	// are about to leave them.
 	Tiers bool
@@ -92,11 +93,11 @@ func WithoutUnsegmented(policies []*networkingv1.NetworkPolicy) []*networkingv1.
 }
 
 // SameAcross tells whether two lists of policies of a profile's namespace allow the same pods the same
-// by labels that are not those of the profile: for want of any, or to and from tiers of other profiles.
-func SameAcross(profile string, desired, observed []*networkingv1.NetworkPolicy) bool {
+// by labels that are not those of the profile or of those linked with it: for want of any, or to and from tiers of other profiles.
+func SameAcross(profile string, desired, observed []*networkingv1.NetworkPolicy, linked ...string) bool {
 	others := func(peer *networkingv1.NetworkPolicyPeer) bool {
 		of := tierOf(peer)
-		return !isUnsegmented(peer) && (of == "" || of == profile)
+		return !isUnsegmented(peer) && (of == "" || of == profile || slices.Contains(linked, of))
 	}
 	of := func(policies []*networkingv1.NetworkPolicy) map[string]atoms {
 		out := map[string]atoms{}
@@ -135,7 +136,7 @@ func (w Widening) remaining(have *networkingv1.NetworkPolicy) *networkingv1.Netw
 		switch profile := tierOf(p); {
 		case profile == "":
 			return !w.Unsegmented && isUnsegmented(p)
-		case profile == w.Profile:
+		case profile == w.Profile, slices.Contains(w.Linked, profile):
 			return !w.Tiers
 		case profile < w.Profile:
 			return !w.Before

@@ -49,18 +49,18 @@ func (c *counts) each() []int {
 	return append([]int{c.due, c.joining, c.bare, c.leaving, c.shut, c.moving, c.first, c.second}, c.behind[:]...)
 }
 
-// countsIn are the counts that one namespace adds to those of a profile, or of all.
-func (p *Place) countsIn(profile string) *counts {
+// countsIn are the counts that one namespace adds to those of a group of profiles, or of all.
+func (p *Place) countsIn(profile string, groups Groups) *counts {
 	out := &counts{}
 	if p.isDoubtful {
 		out.due, out.joining, out.leaving, out.moving = 1, 1, 1, 1
 	} else if !p.progress.Stuck {
-		p.count(profile, out)
+		p.count(profile, groups, out)
 	}
 	return out
 }
 
-func (p *Place) count(profile string, out *counts) {
+func (p *Place) count(profile string, groups Groups, out *counts) {
 	one := func(when bool) int {
 		if when {
 			return 1
@@ -72,9 +72,9 @@ func (p *Place) count(profile string, out *counts) {
 	out.joining, out.bare = one(role == Joining), one(role == Joining && reached == Behind)
 	out.leaving, out.shut = one(role == Leaving), one(role == Leaving && reached == Behind)
 	out.first, out.second = one(p.first()), one(p.second())
-	out.moving = one(role == Moving && profile == p.Has.Profile)
+	out.moving = one(role == Moving && profile == groups.Of(p.Has.Profile))
 	// One that moves to another profile is a matter of that profile.
-	if profile == all || profile == p.Due.Profile {
+	if profile == all || profile == groups.Of(p.Due.Profile) {
 		for level := range out.behind {
 			out.behind[level] = one(p.isBehind(Reach(level)))
 		}
@@ -145,9 +145,9 @@ func (c *Census) view(place *Place) View {
 	if place.progress.overdue {
 		return v
 	}
-	for _, profile := range place.profiles() {
+	for _, profile := range c.groups.of(place) {
 		others := *c.of(profile)
-		others.add(place.countsIn(profile), -1)
+		others.add(place.countsIn(profile, c.groups), -1)
 		if profile == all {
 			v.AloneOfAll = others.due == 0
 			v.MayOpen = v.Role != Leaving || others.bare == 0 && others.behind[Wide] == 0
@@ -159,7 +159,7 @@ func (c *Census) view(place *Place) View {
 		}
 		v.Alone = v.Alone && others.due == 0
 		v.AnyMoving = v.AnyMoving || others.moving > 0
-		v.MayRelabel = v.MayRelabel && others.readyFor(v.Role, profile == place.Due.Profile)
+		v.MayRelabel = v.MayRelabel && others.readyFor(v.Role, profile == c.groups.Of(place.Due.Profile))
 	}
 	if c.hasAccess(place) {
 		v.MayOpen, v.MayRelabel = v.MayOpen && v.Role != Leaving, false

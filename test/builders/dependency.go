@@ -57,6 +57,36 @@ func (b *DependencyBuilder) ToPods(
 	return b
 }
 
+// ToService sets the Service that is called, in the namespaces of a tier.
+func (b *DependencyBuilder) ToService(tier, service string) *DependencyBuilder {
+	b.obj.To.Tier, b.obj.To.Service = segv1alpha1.Name(tier), segv1alpha1.Name(service)
+	return b
+}
+
+// FromAllTiers has every tier call.
+func (b *DependencyBuilder) FromAllTiers() *DependencyBuilder {
+	b.obj.From.AllTiers = true
+	return b
+}
+
+// ToAllTiers has every tier called.
+func (b *DependencyBuilder) ToAllTiers() *DependencyBuilder {
+	b.obj.To.AllTiers = true
+	return b
+}
+
+// FromProfile sets the tier of another profile that calls.
+func (b *DependencyBuilder) FromProfile(profile, tier string) *DependencyBuilder {
+	b.obj.From.Profile, b.obj.From.Tier = segv1alpha1.Name(profile), segv1alpha1.Name(tier)
+	return b
+}
+
+// ToProfile sets the tier of another profile that is called.
+func (b *DependencyBuilder) ToProfile(profile, tier string) *DependencyBuilder {
+	b.obj.To.Profile, b.obj.To.Tier = segv1alpha1.Name(profile), segv1alpha1.Name(tier)
+	return b
+}
+
 // Port adds a TCP port by number.
 func (b *DependencyBuilder) Port(number int32) *DependencyBuilder {
 	return b.Ports(segv1alpha1.Port{Protocol: corev1.ProtocolTCP, Port: new(intstr.FromInt32(number))})

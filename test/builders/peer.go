@@ -47,6 +47,24 @@ func (b *PeerBuilder) CIDR(cidr string, except ...string) *PeerBuilder {
 	return b
 }
 
+// Service makes the peer a Service in its namespaces.
+func (b *PeerBuilder) Service(name string) *PeerBuilder {
+	b.obj.Service = segv1alpha1.Name(name)
+	return b
+}
+
+// APIServer makes the peer the API server.
+func (b *PeerBuilder) APIServer() *PeerBuilder {
+	b.obj.APIServer = &segv1alpha1.APIServerPeer{}
+	return b
+}
+
+// Internet makes the peer all that is outside the cluster.
+func (b *PeerBuilder) Internet(private segv1alpha1.PrivateRanges) *PeerBuilder {
+	b.obj.Internet = &segv1alpha1.InternetPeer{PrivateRanges: private}
+	return b
+}
+
 // Obj returns the peer.
 func (b *PeerBuilder) Obj() segv1alpha1.Peer {
 	return *b.obj.DeepCopy()

@@ -101,9 +101,13 @@ func (b *ProfileBuilder) Defaulted() *ProfileBuilder {
 	setDefault(&spec.Admission, segv1alpha1.AdmissionStandard)
 	setDefault(&spec.DNS.Mode, segv1alpha1.DNSModeClusterDNS)
 	setDefault(&spec.DNS.Namespace, "kube-system")
-	setDefault(&spec.DNS.Port, 53)
 	for i := range spec.Tiers {
 		setDefault(&spec.Tiers[i].InternalTraffic, segv1alpha1.InternalTrafficSameNamespace)
+	}
+	for i := range spec.Peers {
+		if internet := spec.Peers[i].Internet; internet != nil {
+			setDefault(&internet.PrivateRanges, segv1alpha1.PrivateRangesExcluded)
+		}
 	}
 	for i := range spec.Dependencies {
 		for j := range spec.Dependencies[i].Ports {

@@ -96,7 +96,7 @@ func (c *Cluster) start(ctx context.Context) error {
 	release := context.AfterFunc(ctx, func() { c.killUntil(ended) })
 	defer release()
 	for _, step := range []func(context.Context) error{
-		c.startPlane, c.installCRDs, c.startManager,
+		c.startPlane, c.installCRDs, c.createDNS, c.startManager,
 	} {
 		if err := step(ctx); err != nil {
 			return errors.Join(context.Cause(ctx), err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
 
@@ -174,8 +176,11 @@ func (s *store) of(namespace, kind string) []client.Object {
 	return out
 }
 
-// Get returns the metadata of a namespace.
+// Get returns the metadata of a namespace, or the Service of the cluster's DNS.
 func (s *store) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
+	if service, ok := obj.(*corev1.Service); ok {
+		return getService(key, service)
+	}
 	into, ok := obj.(*metav1.PartialObjectMetadata)
 	if !ok {
 		return fmt.Errorf("get of a %T", obj)
@@ -186,6 +191,21 @@ func (s *store) Get(_ context.Context, key client.ObjectKey, obj client.Object, 
 	}
 	n.DeepCopyInto(into)
 	return nil
+}
+
+// getService returns the Service of the cluster's DNS, which is the only one.
+func getService(key client.ObjectKey, into *corev1.Service) error {
+	for name, usual := range plan.Usual().DNS {
+		if name != key {
+			continue
+		}
+		into.Namespace, into.Name, into.Spec.Selector = name.Namespace, name.Name, usual.Pods
+		for _, port := range usual.Ports {
+			into.Spec.Ports = append(into.Spec.Ports, corev1.ServicePort{Name: port.Name, Protocol: port.Protocol, Port: port.Port})
+		}
+		return nil
+	}
+	return apierrors.NewNotFound(schema.GroupResource{Resource: "services"}, key.Name)
 }
 
 // List lists what the operator lists.

@@ -23,6 +23,18 @@ func Parser() *typed.Parser {
 var parserOnce sync.Once
 var parser *typed.Parser
 var schemaYAML = typed.YAMLObject(`types:
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.APIServerPeer
+  map:
+    elementType:
+      scalar: untyped
+      list:
+        elementType:
+          namedType: __untyped_atomic_
+        elementRelationship: atomic
+      map:
+        elementType:
+          namedType: __untyped_deduced_
+        elementRelationship: separable
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Admission
   scalar: string
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.BoundaryEdits
@@ -54,13 +66,21 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.NamespaceName
       default: kube-system
+    - name: nodeLocal
+      type:
+        list:
+          elementType:
+            namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.IPAddress
+          elementRelationship: associative
     - name: pods
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.LabelSelector
     - name: port
       type:
         scalar: numeric
-      default: 53
+    - name: service
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Name
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.DNSMode
   scalar: string
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Dependency
@@ -102,12 +122,21 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Endpoint
   map:
     fields:
+    - name: allTiers
+      type:
+        scalar: boolean
     - name: peer
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Name
     - name: pods
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.LabelSelector
+    - name: profile
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Name
+    - name: service
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Name
     - name: tier
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Name
@@ -123,8 +152,17 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: reason
       type:
         scalar: string
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.IPAddress
+  scalar: string
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.InternalTraffic
   scalar: string
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.InternetPeer
+  map:
+    fields:
+    - name: privateRanges
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.PrivateRanges
+      default: Excluded
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.LabelSelector
   map:
     fields:
@@ -210,12 +248,18 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Peer
   map:
     fields:
+    - name: apiServer
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.APIServerPeer
     - name: cidrs
       type:
         list:
           elementType:
             namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.CIDRBlock
           elementRelationship: atomic
+    - name: internet
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.InternetPeer
     - name: name
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Name
@@ -225,6 +269,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: pods
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.LabelSelector
+    - name: service
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Name
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.PolicyRule
   map:
     fields:
@@ -265,6 +312,8 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: io.k8s.api.core.v1.Protocol
       default: TCP
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.PrivateRanges
+  scalar: string
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Role
   map:
     fields:

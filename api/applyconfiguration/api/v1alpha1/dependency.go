@@ -24,7 +24,10 @@ type DependencyApplyConfiguration struct {
 	To *EndpointApplyConfiguration `json:"to,omitempty"`
 	// ports are the ports of the called pods or addresses, 1 to 32 of them. Left
 	// out, it means every port of every protocol; but in a dependency that has
-	// access, no port at all.
+	// access, no port at all. Where a Service is called, they are ports of the
+	// Service, by number or by name, and left out they are all of its ports.
+	// Where a peer with apiServer is called, leave them out: they are the API
+	// server's own.
 	Ports []PortApplyConfiguration `json:"ports,omitempty"`
 	// access grants API permissions: the service accounts of all namespaces of
 	// the tier that calls get these roles in each namespace of the tier that is

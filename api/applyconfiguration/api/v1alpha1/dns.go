@@ -9,20 +9,30 @@ import (
 // DNSApplyConfiguration represents a declarative configuration of the DNS type for use
 // with apply.
 //
-// DNS says where pods of the tiers may resolve names.
+// DNS says where pods of the tiers may resolve names: at the pods of the cluster's DNS
+// Service, on its target ports, and nowhere else.
 type DNSApplyConfiguration struct {
 	// mode is ClusterDNS (the default) or None. With None nothing is opened,
 	// whatever the other fields say.
 	Mode *apiv1alpha1.DNSMode `json:"mode,omitempty"`
-	// namespace is the namespace of the DNS pods: kube-system, if it is left out.
+	// namespace is the namespace of the DNS Service or pods: kube-system, if it is
+	// left out; openshift-dns on OpenShift.
 	Namespace *apiv1alpha1.NamespaceName `json:"namespace,omitempty"`
-	// pods chooses the DNS pods in that namespace. Left out, it means those
-	// labelled k8s-app=kube-dns, which CoreDNS has too. An empty selector means
-	// every pod.
+	// service is the Service in that namespace that answers names on port 53:
+	// kube-dns, if it is left out, as CoreDNS is called, too; dns-default on
+	// OpenShift. Its selector, and the target ports of its port 53, are looked up
+	// and kept current. As long as it is not there nothing is opened.
+	Service *apiv1alpha1.Name `json:"service,omitempty"`
+	// pods chooses the DNS pods in that namespace, where there is no Service to look
+	// at. An empty selector means every pod.
 	Pods *LabelSelectorApplyConfiguration `json:"pods,omitempty"`
-	// port is the port on which the DNS pods listen, for UDP and TCP: 53, if it is
-	// left out. It is the pods' port, not the Service's: 5353 on OpenShift.
+	// port is the port on which the pods that pods chooses listen, for UDP and TCP:
+	// 53, if it is left out.
 	Port *int32 `json:"port,omitempty"`
+	// nodeLocal are the addresses of a DNS cache on each node, such as the
+	// link-local address of NodeLocal DNSCache, 169.254.20.10: up to 4 of them,
+	// which are opened on port 53. Left out, there is none.
+	NodeLocal []apiv1alpha1.IPAddress `json:"nodeLocal,omitempty"`
 }
 
 // DNSApplyConfiguration constructs a declarative configuration of the DNS type for use with
@@ -47,6 +57,14 @@ func (b *DNSApplyConfiguration) WithNamespace(value apiv1alpha1.NamespaceName) *
 	return b
 }
 
+// WithService sets the Service field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Service field is set to the value of the last call.
+func (b *DNSApplyConfiguration) WithService(value apiv1alpha1.Name) *DNSApplyConfiguration {
+	b.Service = &value
+	return b
+}
+
 // WithPods sets the Pods field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Pods field is set to the value of the last call.
@@ -60,5 +78,15 @@ func (b *DNSApplyConfiguration) WithPods(value *LabelSelectorApplyConfiguration)
 // If called multiple times, the Port field is set to the value of the last call.
 func (b *DNSApplyConfiguration) WithPort(value int32) *DNSApplyConfiguration {
 	b.Port = &value
+	return b
+}
+
+// WithNodeLocal adds the given value to the NodeLocal field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the NodeLocal field.
+func (b *DNSApplyConfiguration) WithNodeLocal(values ...apiv1alpha1.IPAddress) *DNSApplyConfiguration {
+	for i := range values {
+		b.NodeLocal = append(b.NodeLocal, values[i])
+	}
 	return b
 }

@@ -9,14 +9,28 @@ import (
 // EndpointApplyConfiguration represents a declarative configuration of the Endpoint type for use
 // with apply.
 //
-// Endpoint is one side of a dependency: a tier, or a peer.
+// Endpoint is one side of a dependency: a tier, a Service in a tier, all tiers, a
+// tier of another profile, or a peer.
 type EndpointApplyConfiguration struct {
-	// tier is the name of a tier in spec.tiers.
+	// tier is the name of a tier in spec.tiers; with profile, of a tier of that
+	// profile.
 	Tier *apiv1alpha1.Name `json:"tier,omitempty"`
+	// allTiers, if true, stands for every tier of this profile, such as those that
+	// a monitoring tier may reach.
+	AllTiers *bool `json:"allTiers,omitempty"`
+	// profile is the name of another profile, of which tier names a tier. Such a
+	// dependency opens nothing until the other profile declares the same path from
+	// its side: each profile opens only its own namespaces.
+	Profile *apiv1alpha1.Name `json:"profile,omitempty"`
+	// service is the name of a Service in the namespaces of the tier. In each of
+	// them that has it, the pods that it selects are called, on its target ports.
+	// One that is not there, is of type ExternalName or has no selector is
+	// reported, and opens nothing.
+	Service *apiv1alpha1.Name `json:"service,omitempty"`
 	// peer is the name of a peer in spec.peers.
 	Peer *apiv1alpha1.Name `json:"peer,omitempty"`
-	// pods narrows the tier to the pods with these labels. Left out, or empty, it
-	// means every pod of the tier.
+	// pods narrows the tiers to the pods with these labels. Left out, or empty, it
+	// means every pod of them.
 	Pods *LabelSelectorApplyConfiguration `json:"pods,omitempty"`
 }
 
@@ -31,6 +45,30 @@ func Endpoint() *EndpointApplyConfiguration {
 // If called multiple times, the Tier field is set to the value of the last call.
 func (b *EndpointApplyConfiguration) WithTier(value apiv1alpha1.Name) *EndpointApplyConfiguration {
 	b.Tier = &value
+	return b
+}
+
+// WithAllTiers sets the AllTiers field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the AllTiers field is set to the value of the last call.
+func (b *EndpointApplyConfiguration) WithAllTiers(value bool) *EndpointApplyConfiguration {
+	b.AllTiers = &value
+	return b
+}
+
+// WithProfile sets the Profile field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Profile field is set to the value of the last call.
+func (b *EndpointApplyConfiguration) WithProfile(value apiv1alpha1.Name) *EndpointApplyConfiguration {
+	b.Profile = &value
+	return b
+}
+
+// WithService sets the Service field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Service field is set to the value of the last call.
+func (b *EndpointApplyConfiguration) WithService(value apiv1alpha1.Name) *EndpointApplyConfiguration {
+	b.Service = &value
 	return b
 }
 

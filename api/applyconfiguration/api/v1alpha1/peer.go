@@ -10,7 +10,7 @@ import (
 // with apply.
 //
 // Peer is a party outside the tiers: namespaces that this profile does not segment,
-// or addresses.
+// addresses, the API server, or all that is outside the cluster.
 type PeerApplyConfiguration struct {
 	// name names the peer in dependencies and findings.
 	Name *apiv1alpha1.Name `json:"name,omitempty"`
@@ -21,10 +21,21 @@ type PeerApplyConfiguration struct {
 	// pods narrows the peer to the pods with these labels. Left out, or empty, it
 	// means every pod of the namespaces.
 	Pods *LabelSelectorApplyConfiguration `json:"pods,omitempty"`
+	// service is the name of a Service in the namespaces of the peer. The peer is
+	// then, in each of them that has it, the pods that it selects, and what is
+	// called are its target ports.
+	Service *apiv1alpha1.Name `json:"service,omitempty"`
 	// cidrs are the addresses of the peer, in 1 to 64 ranges; 0.0.0.0/0 and ::/0
 	// are all of them. They should be outside the cluster: most network plugins do
 	// not match pods by their address.
 	CIDRs []CIDRBlockApplyConfiguration `json:"cidrs,omitempty"`
+	// apiServer makes the peer the API server: the addresses and ports behind the
+	// Service kubernetes in the namespace default, kept current. Write {}.
+	APIServer *apiv1alpha1.APIServerPeer `json:"apiServer,omitempty"`
+	// internet makes the peer all addresses outside the cluster, of IPv4 and IPv6:
+	// all but those of pods, Services and nodes, of cloud metadata services, and of
+	// private networks. Write {}.
+	Internet *InternetPeerApplyConfiguration `json:"internet,omitempty"`
 }
 
 // PeerApplyConfiguration constructs a declarative configuration of the Peer type for use with
@@ -57,6 +68,14 @@ func (b *PeerApplyConfiguration) WithPods(value *LabelSelectorApplyConfiguration
 	return b
 }
 
+// WithService sets the Service field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Service field is set to the value of the last call.
+func (b *PeerApplyConfiguration) WithService(value apiv1alpha1.Name) *PeerApplyConfiguration {
+	b.Service = &value
+	return b
+}
+
 // WithCIDRs adds the given value to the CIDRs field in the declarative configuration
 // and returns the receiver, so that objects can be build by chaining "With" function invocations.
 // If called multiple times, values provided by each call will be appended to the CIDRs field.
@@ -67,5 +86,21 @@ func (b *PeerApplyConfiguration) WithCIDRs(values ...*CIDRBlockApplyConfiguratio
 		}
 		b.CIDRs = append(b.CIDRs, *values[i])
 	}
+	return b
+}
+
+// WithAPIServer sets the APIServer field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the APIServer field is set to the value of the last call.
+func (b *PeerApplyConfiguration) WithAPIServer(value apiv1alpha1.APIServerPeer) *PeerApplyConfiguration {
+	b.APIServer = &value
+	return b
+}
+
+// WithInternet sets the Internet field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Internet field is set to the value of the last call.
+func (b *PeerApplyConfiguration) WithInternet(value *InternetPeerApplyConfiguration) *PeerApplyConfiguration {
+	b.Internet = value
 	return b
 }

@@ -15,8 +15,9 @@ type PortApplyConfiguration struct {
 	// protocol is TCP (the default), UDP or SCTP.
 	Protocol *v1.Protocol `json:"protocol,omitempty"`
 	// port is the number of a port, or the name of a container port of the called
-	// pods, such as 8080 or http. It is the pods' port, not the Service's. Left
-	// out, it means every port of the protocol.
+	// pods, such as 8080 or http. It is the pods' port, not the Service's, unless
+	// the dependency names a Service. Left out, it means every port of the
+	// protocol.
 	Port *intstr.IntOrString `json:"port,omitempty"`
 	// endPort makes a range of ports: from port, which must be a number, to
 	// endPort, both included. Left out, there is only the one port.

@@ -26,8 +26,9 @@ type SegmentationProfileSpecApplyConfiguration struct {
 	// of config/admission; without them, Strict does nothing.
 	Admission *apiv1alpha1.Admission `json:"admission,omitempty"`
 	// dns says where the pods of all tiers may resolve names. Left out, it is the
-	// cluster DNS in its usual place: pods labelled k8s-app=kube-dns in
-	// kube-system, port 53, UDP and TCP. Write {mode: None} to open nothing.
+	// cluster DNS as the Service kube-dns in kube-system has it: the pods that it
+	// selects, on the target ports of its port 53. Write {mode: None} to open
+	// nothing.
 	DNS *DNSApplyConfiguration `json:"dns,omitempty"`
 	// tiers are the named sets of namespaces that this profile segments, such as
 	// web, api and data: 1 to 64 of them. A pod in them sends and receives only

@@ -1,0 +1,189 @@
+package controllers
+
+import (
+	"context"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
+	"github.com/segmentation-dev/segmentation-operator/internal/services"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
+)
+
+// call is a Service that dependencies of a profile name, and the namespaces in which it is looked for, if these are a
+// peer's.
+type call struct {
+	plan.Called
+	peer *claim.Tier
+}
+
+func callsOf(profiles map[string]*compiled) []call {
+	var out []call
+	for _, c := range profiles {
+		if c.plan == nil || c.identity.deleting {
+			continue
+		}
+		peers := c.plan.Peers()
+		for _, called := range c.plan.Calls() {
+			found := call{Called: called}
+			if i := slices.IndexFunc(peers, func(p claim.Tier) bool { return p.Name == called.Peer }); called.Peer != "" && i >= 0 {
+				found.peer = &peers[i]
+			}
+			out = append(out, found)
+		}
+	}
+	return out
+}
+
+// groupsOf groups profiles that have paths to one another.
+func groupsOf(profiles map[string]*compiled) transition.Groups {
+	pairs := map[string][]string{}
+	for name, c := range profiles {
+		if c.plan != nil && !c.identity.deleting {
+			pairs[name] = c.plan.Linked()
+		}
+	}
+	return transition.GroupsOf(pairs)
+}
+
+// resolvesBy tells whether a Service is one by which profiles have names resolved, or that of the API server.
+func (s *snapshot) resolvesBy(service types.NamespacedName) bool {
+	for _, c := range s.byName {
+		if c.plan != nil && c.plan.DNS != nil && c.plan.DNS.Namespace == service.Namespace && c.plan.DNS.Service == service.Name {
+			return true
+		}
+	}
+	return service == apiServerService
+}
+
+// resolvesBy tells the same of the profiles as they were last taken.
+func (p *Profiles) resolvesBy(service types.NamespacedName) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.snapshot != nil && p.snapshot.resolvesBy(service)
+}
+
+// namesService tells whether dependencies name a Service, or names are resolved by it. Before profiles were taken for
+// the first time, nothing that the cluster says was looked at.
+func (p *Profiles) namesService(service types.NamespacedName) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.snapshot != nil && (p.snapshot.resolvesBy(service) ||
+		slices.ContainsFunc(p.snapshot.calls, func(c call) bool { return c.Service == service.Name }))
+}
+
+// lookAround looks for the Services that dependencies name, in all namespaces.
+func (p *Profiles) lookAround(ctx context.Context, declared *snapshot, namespaces []metav1.PartialObjectMetadata) (*services.Registry, error) {
+	registry := services.NewRegistry(p.byAddress)
+	if len(declared.calls) == 0 {
+		return registry, nil
+	}
+	for i := range namespaces {
+		found, err := declared.calledIn(ctx, p.reader, &namespaces[i], declared.decide(&namespaces[i], p.protected))
+		if err != nil {
+			return nil, err
+		}
+		registry.Put(namespaces[i].Name, found)
+	}
+	return registry, nil
+}
+
+// calledIn returns the Services in a namespace that dependencies name.
+func (s *snapshot) calledIn(
+	ctx context.Context, reader client.Reader, namespace client.Object, decision claim.Decision,
+) (map[plan.Called]plan.Service, error) {
+	var out map[plan.Called]plan.Service
+	tier := dueIn(namespace, decision)
+	for i := range s.calls {
+		c := &s.calls[i]
+		isHere := c.Tier != "" && tier == transition.Membership{Profile: c.Profile, Tier: c.Tier} ||
+			c.peer != nil && c.peer.Selects(claim.Namespace{Name: namespace.GetName(), Labels: namespace.GetLabels()})
+		if !isHere {
+			continue
+		}
+		service, found, err := getService(ctx, reader, types.NamespacedName{Namespace: namespace.GetName(), Name: c.Service})
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			continue
+		}
+		if out == nil {
+			out = map[plan.Called]plan.Service{}
+		}
+		out[c.Called] = service
+	}
+	return out, nil
+}
+
+// dueIn is the tier that a namespace belongs to: one that is held stays in what it is in.
+func dueIn(namespace client.Object, decision claim.Decision) transition.Membership {
+	switch decision.Outcome {
+	case claim.Claimed:
+		return transition.Membership{Profile: decision.Profile, Tier: decision.Tier}
+	case claim.Held:
+		return membershipOf(namespace)
+	default:
+		return transition.Membership{}
+	}
+}
+
+// noteCalled takes note of the Services in a namespace that dependencies name. It tells whether what is decided by the
+// snapshot is still so: if forms of Services come or go, all namespaces that call them are to be taken anew.
+func (p *Profiles) noteCalled(s *snapshot, namespace string, found map[plan.Called]plan.Service) (current bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.snapshot.serial != s.serial {
+		return false
+	}
+	if p.called.Put(namespace, found) {
+		p.touched = true
+	}
+	return !p.touched
+}
+
+// forget drops what is known of the Services in a namespace that is gone.
+func (p *Profiles) forget(namespace string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.called.Put(namespace, nil) {
+		p.touched = true
+	}
+}
+
+// ownServices are those of the namespace's own that its tier has rules about.
+func ownServices(decision *claim.Decision, found map[plan.Called]plan.Service) map[string]plan.Service {
+	var out map[string]plan.Service
+	for called, service := range found {
+		if called.Profile == decision.Profile && called.Tier == decision.Tier && called.Tier != "" {
+			if out == nil {
+				out = map[string]plan.Service{}
+			}
+			out[called.Service] = service
+		}
+	}
+	return out
+}
+
+// concerned are the namespaces of tiers that something else is due to, as the cluster says something else. Those of a
+// profile that has changed itself are told of by its own watch.
+func (s *snapshot) concerned(before *snapshot, places map[string]transition.Place) []string {
+	if before == nil {
+		return nil
+	}
+	var out []string
+	for namespace := range places {
+		place := places[namespace]
+		now, was := s.byName[place.Due.Profile], before.byName[place.Due.Profile]
+		if now != nil && was != nil && now.identity == was.identity &&
+			(now.digests[place.Due.Tier] != was.digests[place.Due.Tier] || now.claimant.Frozen != was.claimant.Frozen) {
+			out = append(out, namespace)
+		}
+	}
+	return out
+}
+

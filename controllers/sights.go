@@ -1,0 +1,112 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/exposure"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
+	"github.com/segmentation-dev/segmentation-operator/internal/status"
+)
+
+// moment is how long a namespace is not looked at again for its pods: they come and go in numbers.
+const moment = time.Second
+
+// sights are what is seen in a namespace that nothing is done about: it is only told of.
+type sights struct {
+	ports    []exposure.Port
+	// withoutPods are the Services of its own that dependencies name and that select no pod.
+	withoutPods []string
+	peerOf      []status.PeerOf
+}
+
+// look looks at what is told of a namespace.
+func (r *NamespaceReconciler) look(
+	ctx context.Context, profiles *snapshot, namespace client.Object, decision *claim.Decision, own map[string]plan.Service,
+) (sights, error) {
+	if decision.Outcome != claim.Claimed {
+		return sights{}, nil
+	}
+	out := sights{peerOf: profiles.peersOf(namespace)}
+	if !r.WatchPods {
+		return out, nil
+	}
+	var pods corev1.PodList
+	var services corev1.ServiceList
+	for _, list := range []client.ObjectList{&pods, &services} {
+		if err := r.Reader.List(ctx, list, client.InNamespace(namespace.GetName()), client.UnsafeDisableDeepCopy); err != nil {
+			return sights{}, fmt.Errorf("listing %T: %w", list, err)
+		}
+	}
+	out.ports = exposure.Of(pods.Items, services.Items)
+	out.withoutPods = exposure.WithoutPods(own, pods.Items)
+	return out, nil
+}
+
+// peersOf returns the peers of profiles that choose a namespace which is a member: its own policies decide.
+func (s *snapshot) peersOf(namespace client.Object) []status.PeerOf {
+	var out []status.PeerOf
+	for i := range s.peers {
+		p := &s.peers[i]
+		if p.chosen.Selects(claim.Namespace{Name: namespace.GetName(), Labels: namespace.GetLabels()}) {
+			out = append(out, status.PeerOf{Profile: p.profile, Peer: p.chosen.Name})
+		}
+	}
+	return out
+}
+
+// peer is a peer of a profile that has namespaces.
+type peer struct {
+	profile string
+	chosen  claim.Tier
+}
+
+func peersIn(profiles map[string]*compiled) []peer {
+	var out []peer
+	for name, c := range profiles {
+		if c.plan == nil || c.identity.deleting {
+			continue
+		}
+		for _, chosen := range c.plan.Peers() {
+			out = append(out, peer{name, chosen})
+		}
+	}
+	return out
+}
+
+// enqueuePods has members looked at again, after a moment, when their pods come to have other ports or labels.
+func (r *NamespaceReconciler) enqueuePods() handler.EventHandler {
+	enqueue := func(q queue, obj client.Object) {
+		if known, ok := r.Ledger.get(obj.GetNamespace()); ok && known.Decision.Outcome == claim.Claimed {
+			r.enqueue(q, reviewed, moment, obj.GetNamespace())
+		}
+	}
+	return handler.Funcs{
+		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) {
+			if !e.IsInInitialList {
+				enqueue(q, e.Object)
+			}
+		},
+		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) { enqueue(q, e.ObjectNew) },
+		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) { enqueue(q, e.Object) },
+	}
+}
+
+// portsChange passes events in which a pod may have come to have other ports or labels. The cache keeps nothing else.
+func portsChange() predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, wasPod := e.ObjectOld.(*corev1.Pod)
+		now, isPod := e.ObjectNew.(*corev1.Pod)
+		return !wasPod || !isPod || !equality.Semantic.DeepEqual(before.Labels, now.Labels) ||
+			!equality.Semantic.DeepEqual(before.Spec, now.Spec)
+	}}
+}

@@ -1,0 +1,163 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+)
+
+// Calls returns the Services that the dependencies of a plan name, each once.
+func (p *Plan) Calls() []Called {
+	var out []Called
+	for i := range p.Tiers {
+		for j := range p.Tiers[i].Declared {
+			rule := &p.Tiers[i].Declared[j]
+			for _, c := range []Called{
+				{Profile: p.Profile, Tier: rule.Remote.Tier, Peer: rule.Remote.Peer, Service: rule.Remote.Service},
+				{Profile: p.Profile, Tier: p.Tiers[i].Name, Service: rule.Service},
+			} {
+				if c.Service != "" && !slices.Contains(out, c) {
+					out = append(out, c)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// Peers returns the peers that dependencies name and that have namespaces, by their names, each once.
+func (p *Plan) Peers() []claim.Tier {
+	var out []claim.Tier
+	for i := range p.Tiers {
+		for j := range p.Tiers[i].Declared {
+			remote := &p.Tiers[i].Declared[j].Remote
+			isKnown := slices.ContainsFunc(out, func(t claim.Tier) bool { return t.Name == remote.Peer })
+			if remote.Namespaces != nil && !isKnown {
+				out = append(out, claimOf(remote.Peer, remote.Namespaces))
+			}
+		}
+	}
+	return out
+}
+
+// Services returns the names of the Services of which each namespace of the tier has its own.
+func (t *Tier) Services() []string {
+	var out []string
+	for i := range t.Declared {
+		if name := t.Declared[i].Service; name != "" && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// With returns the tier as it is for a namespace that has these Services, by their names. A rule of one that it does
+// not have, or that stands for no pods, opens nothing.
+func (t *Tier) With(services map[string]Service) *Tier {
+	out := *t
+	out.Rules = nil
+	for i := range t.Rules {
+		rule := t.Rules[i]
+		if rule.Service == "" {
+			out.Rules = append(out.Rules, rule)
+			continue
+		}
+		service, found := services[rule.Service]
+		ports := service.narrowed(rule.Ports)
+		if !found || service.Problem != "" || len(ports) == 0 {
+			continue
+		}
+		rule.Service, rule.Pods, rule.Ports = "", service.selector(), targets(ports)
+		out.Rules = append(out.Rules, rule)
+	}
+	return &out
+}
+
+// remoteService puts in the pods and ports of a Service on the other side, in each form that it has.
+func (r *resolver) remoteService(rule *Rule) []Rule {
+	called := Called{Profile: r.plan.Profile, Tier: rule.Remote.Tier, Peer: rule.Remote.Peer, Service: rule.Remote.Service}
+	var out []Rule
+	room := MaxOutside
+	for _, v := range r.lookUp(rule, &called) {
+		out = append(out, r.variant(rule, v, &room)...)
+	}
+	return out
+}
+
+// lookUp returns the forms that a Service has which stand for pods, and finds what is wrong with the others.
+func (r *resolver) lookUp(rule *Rule, called *Called) []*Variant {
+	variants := r.facts.Called[*called]
+	if len(variants) == 0 {
+		r.find(v1alpha1.ReasonServiceMissing, "", "dependency %s: no namespace of %s has a Service %s; it opens nothing",
+			rule.Dependency, called.where(), called.Service)
+	}
+	if len(variants) > MaxVariants {
+		r.find(v1alpha1.ReasonTooManyServices, variants[MaxVariants].Namespaces[0], "dependency %s: the Services %s in the namespaces of %s "+
+			"differ in %d ways, and only %d are opened; give them the same selector and ports", rule.Dependency, called.Service, called.where(),
+			len(variants), MaxVariants)
+		variants = variants[:MaxVariants]
+	}
+	var out []*Variant
+	for i := range variants {
+		v := &variants[i]
+		switch {
+		case v.Problem != "":
+			r.find(v1alpha1.ReasonServiceUnusable, v.Namespaces[0], "dependency %s: the Service %s %s%s; it opens nothing",
+				rule.Dependency, called.Service, v.Problem.text(), andMore(v.Namespaces))
+		case len(v.narrowed(rule.Ports)) == 0 && !called.isCaller(rule):
+			r.find(v1alpha1.ReasonServicePortMissing, v.Namespaces[0], "dependency %s: the Service %s has none of the ports that are given%s; "+
+				"it opens nothing", rule.Dependency, called.Service, andMore(v.Namespaces))
+		default:
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// isCaller tells whether the Service stands for those who call: its ports do not matter then.
+func (c *Called) isCaller(rule *Rule) bool {
+	return c.Peer != "" && rule.Direction == networkingv1.PolicyTypeIngress
+}
+
+// variant returns the rules for one form of a Service.
+func (r *resolver) variant(rule *Rule, v *Variant, room *int) []Rule {
+	one := *rule
+	one.Remote.Service, one.Remote.Pods = "", v.selector()
+	if rule.Direction == networkingv1.PolicyTypeEgress {
+		one.Ports = targets(v.narrowed(rule.Ports))
+	}
+	if one.Remote.Namespaces != nil {
+		// Nothing of the operator's is in these namespaces that would close what is opened too much.
+		if len(v.Namespaces) > *room {
+			r.find(v1alpha1.ReasonTooManyServices, v.Namespaces[*room], "dependency %s: more than %d namespaces of peer %s have a Service %s; "+
+				"the others are left out", rule.Dependency, MaxOutside, rule.Remote.Peer, rule.Remote.Service)
+		}
+		names := v.Namespaces[:min(len(v.Namespaces), *room)]
+		*room -= len(names)
+		if len(names) == 0 {
+			return nil
+		}
+		one.Remote.Namespaces = &NamespaceSet{Names: names}
+	}
+	return append([]Rule{one}, r.byAddress(rule, &v.Service)...)
+}
+
+// where says in words where a Service is looked for.
+func (c *Called) where() string {
+	if c.Tier != "" {
+		return "tier " + c.Tier
+	}
+	return "peer " + c.Peer
+}
+
+// andMore says how many namespaces there are beside the first, of which a finding speaks.
+func andMore(namespaces []string) string {
+	if len(namespaces) == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" (here and in %d more)", len(namespaces)-1)
+}

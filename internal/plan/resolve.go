@@ -1,0 +1,166 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/addresses"
+)
+
+// Resolve returns the plan for what a cluster says. What cannot be looked up opens nothing, and is found.
+func (p *Plan) Resolve(facts *Facts) Resolved {
+	r := resolver{plan: p, facts: facts, found: map[Finding]bool{}}
+	out := *p
+	out.DNS = r.dns(p.DNS)
+	out.Tiers = slices.Clone(p.Tiers)
+	for i := range out.Tiers {
+		t := &out.Tiers[i]
+		t.Rules = nil
+		for j := range t.Declared {
+			t.Rules = append(t.Rules, r.rule(t, &t.Declared[j])...)
+		}
+	}
+	r.awaited()
+	return Resolved{Plan: &out, Findings: r.findings}
+}
+
+type resolver struct {
+	plan     *Plan
+	facts    *Facts
+	findings []Finding
+	found    map[Finding]bool
+}
+
+// find takes note of a finding, once: both sides of a dependency come upon the same.
+func (r *resolver) find(reason, namespace, format string, args ...any) {
+	f := Finding{Reason: reason, Namespace: namespace, Message: fmt.Sprintf(format, args...)}
+	if !r.found[f] {
+		r.found[f] = true
+		r.findings = append(r.findings, f)
+	}
+}
+
+// dns looks up where names are resolved.
+func (r *resolver) dns(declared *DNS) *DNS {
+	if declared == nil || declared.Service == "" {
+		return declared
+	}
+	out := *declared
+	out.Addresses = slices.Clone(declared.Addresses)
+	name := types.NamespacedName{Namespace: declared.Namespace, Name: declared.Service}
+	service, found := r.facts.DNS[name]
+	ports := service.narrowed(DNSPorts())
+	if !found || service.Problem != "" || len(ports) == 0 {
+		out.Pods, out.Ports = metav1.LabelSelector{}, nil
+		r.find(v1alpha1.ReasonDNSMissing, declared.Namespace, "%s; names cannot be resolved: give the Service or the pods of the cluster's DNS in spec.dns",
+			whyNoDNS(name, found, &service))
+		return &out
+	}
+	out.Pods, out.Ports = *service.selector(), targets(ports)
+	if r.facts.GoByServiceAddresses {
+		for _, address := range service.Addresses {
+			out.Addresses = append(out.Addresses, hostBlock(address))
+		}
+		slices.SortFunc(out.Addresses, compareBlocks)
+	}
+	return &out
+}
+
+func whyNoDNS(name types.NamespacedName, found bool, service *Service) string {
+	switch {
+	case !found:
+		return fmt.Sprintf("the DNS Service %s is not there", name)
+	case service.Problem != "":
+		return fmt.Sprintf("the DNS Service %s %s", name, service.Problem.text())
+	default:
+		return fmt.Sprintf("the DNS Service %s has no port 53", name)
+	}
+}
+
+func (p ServiceProblem) text() string {
+	if p == ExternalName {
+		return "is of type ExternalName, and stands for no pods"
+	}
+	return "has no selector, and stands for no pods"
+}
+
+// rule returns the rules that one side of a dependency becomes.
+func (r *resolver) rule(t *Tier, rule *Rule) []Rule {
+	switch {
+	case rule.Remote.Profile != "":
+		return r.consented(t, rule)
+	case rule.Remote.Service != "":
+		return r.remoteService(rule)
+	case rule.Remote.APIServer:
+		return r.apiServer(rule)
+	case rule.Remote.Internet != nil:
+		out := *rule
+		out.Remote = Party{Peer: rule.Remote.Peer, CIDRs: addresses.Internet(r.facts.Addresses, rule.Remote.Internet.Private)}
+		return onlyWithAddresses(&out)
+	}
+	if rule.Service != "" {
+		// Each namespace puts in its own.
+		r.lookUp(rule, &Called{Profile: r.plan.Profile, Tier: t.Name, Service: rule.Service})
+	}
+	r.covers(rule)
+	return []Rule{*rule}
+}
+
+// onlyWithAddresses leaves out a rule without addresses: NetworkPolicy would take it to mean everybody.
+func onlyWithAddresses(rule *Rule) []Rule {
+	if len(rule.Remote.CIDRs) == 0 {
+		return nil
+	}
+	return []Rule{*rule}
+}
+
+// covers looks whether declared addresses are the cluster's own: most engines match pods by their address, too.
+func (r *resolver) covers(rule *Rule) {
+	for _, c := range addresses.Covered(rule.Remote.CIDRs, r.facts.Addresses) {
+		r.find(v1alpha1.ReasonCoversCluster, "", "peer %s: %s covers %s, %s; most network plugins match them by address: "+
+			"add it to except, or use a peer with namespaces, apiServer or internet", rule.Remote.Peer, c.Block, c.Range, c.Kind)
+	}
+}
+
+// apiServer puts in the addresses of the API server: as what is called, on its own ports; as what calls, from them.
+func (r *resolver) apiServer(rule *Rule) []Rule {
+	if len(r.facts.APIServer) == 0 {
+		r.find(v1alpha1.ReasonAPIServerUnknown, "", "peer %s: no addresses are known behind the Service kubernetes in namespace default; "+
+			"dependencies with it open nothing", rule.Remote.Peer)
+	}
+	var out []Rule
+	for _, endpoints := range r.facts.APIServer {
+		one := *rule
+		one.Remote = Party{Peer: rule.Remote.Peer, CIDRs: endpoints.Blocks}
+		if rule.Direction == networkingv1.PolicyTypeEgress {
+			one.Ports = endpoints.Ports
+		}
+		out = append(out, one)
+	}
+	return append(out, r.byAddress(rule, &r.facts.APIServerService)...)
+}
+
+// byAddress returns the rule that opens the way to a Service by its addresses, where the network plugin goes by these.
+func (r *resolver) byAddress(rule *Rule, services ...*Service) []Rule {
+	if !r.facts.GoByServiceAddresses || rule.Direction != networkingv1.PolicyTypeEgress {
+		return nil
+	}
+	var out []Rule
+	for _, s := range services {
+		one := *rule
+		one.Remote, one.Ports = Party{Peer: rule.Remote.Peer}, fronts(s.narrowed(rule.Ports))
+		for _, address := range s.Addresses {
+			one.Remote.CIDRs = append(one.Remote.CIDRs, hostBlock(address))
+		}
+		if len(one.Remote.CIDRs) > 0 && len(one.Ports) > 0 {
+			slices.SortFunc(one.Remote.CIDRs, compareBlocks)
+			out = append(out, one)
+		}
+	}
+	return out
+}
