@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -123,8 +124,15 @@ func onlyWithAddresses(rule *Rule) []Rule {
 func (r *resolver) covers(rule *Rule) {
 	for _, c := range addresses.Covered(rule.Remote.CIDRs, r.facts.Addresses) {
 		r.find(v1alpha1.ReasonCoversCluster, "", "peer %s: %s covers %s, %s; most network plugins match them by address: "+
-			"add it to except, or use a peer with namespaces, apiServer or internet", rule.Remote.Peer, c.Block, c.Range, c.Kind)
+			"add it to except, or use a peer with namespaces, apiServer or internet", rule.Remote.Peer, c.Block, c.Range, kindText(c.Kind))
 	}
+}
+
+func kindText(kind string) string {
+	if kind == addresses.Metadata {
+		return "a cloud's metadata service"
+	}
+	return "addresses of " + strings.ToLower(kind)
 }
 
 // apiServer puts in the addresses of the API server: as what is called, on its own ports; as what calls, from them.
