@@ -143,7 +143,7 @@ func (p *Profiles) noteCalled(s *snapshot, namespace string, found map[plan.Call
 	if p.called.Put(namespace, found) {
 		p.touched = true
 	}
-	return !p.touched
+	return !p.touched || p.isResting()
 }
 
 // forget drops what is known of the Services in a namespace that is gone.
@@ -186,4 +186,3 @@ func (s *snapshot) concerned(before *snapshot, places map[string]transition.Plac
 	}
 	return out
 }
-

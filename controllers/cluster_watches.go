@@ -86,7 +86,9 @@ func specChanges() predicate.Predicate {
 func isOfAPIServer() predicate.Predicate {
 	return predicate.And(isIn(apiServerService.Namespace), predicate.NewPredicateFuncs(func(obj client.Object) bool {
 		return obj.GetLabels()[discoveryv1.LabelServiceName] == apiServerService.Name
-	}), predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return e.ObjectOld.GetResourceVersion() != e.ObjectNew.GetResourceVersion() }})
+	}), predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return e.ObjectOld.GetResourceVersion() != e.ObjectNew.GetResourceVersion()
+	}})
 }
 
 // toldOf enqueues namespaces to which something else is due, as the cluster says something else.

@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -116,4 +117,43 @@ func (p *Profiles) foundWith(found func(profiles []string)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.found = found
+}
+
+// restFor is for how many times as long as it took what the cluster says is not looked at again, and maxRest the
+// longest. Who may change a Service of his may have all namespaces taken anew by it, as often as he likes: that must
+// not be all that is done.
+const (
+	restFor = 20
+	maxRest = 10 * time.Second
+)
+
+// Pace has what the cluster says looked at for a twentieth of the time at most. What changes in between waits.
+func (p *Profiles) Pace() { p.isPaced = true }
+
+// paceSince takes note that it was looked at.
+func (p *Profiles) paceSince(began time.Time) {
+	p.lookedAround = time.Now()
+	p.rest = min(restFor*p.lookedAround.Sub(began), maxRest)
+}
+
+// isResting tells whether what has changed waits for now. If so, it is looked at when that is over.
+func (p *Profiles) isResting() bool {
+	left := p.rest - time.Since(p.lookedAround)
+	if !p.isPaced || left <= 0 {
+		return false
+	}
+	if !p.isDue {
+		p.isDue = true
+		time.AfterFunc(left, p.due)
+	}
+	return true
+}
+
+// due has what has changed looked at: any namespace will do.
+func (p *Profiles) due() {
+	p.mu.Lock()
+	p.isDue = false
+	changed := p.changed
+	p.mu.Unlock()
+	changed([]string{apiServerService.Namespace})
 }

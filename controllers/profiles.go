@@ -46,6 +46,11 @@ type Profiles struct {
 	// changed is called with namespaces to which something else is due than before, as the cluster says something else,
 	// and found with profiles about which something else may be found.
 	changed, found func(names []string)
+	// lookedAround is when that was last taken in, and for how long it is not again.
+	lookedAround time.Time
+	rest         time.Duration
+	// isDue is set as long as it is to be taken in later.
+	isPaced, isDue bool
 }
 
 // NewProfiles returns an empty collection that reads profiles and namespaces with the reader,
@@ -127,9 +132,11 @@ func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 // lookAgain looks at what the cluster says, if that may have changed. It tells whether the same is due to all
 // namespaces; what is found may be something else all the same.
 func (p *Profiles) lookAgain(ctx context.Context) (isSame bool, err error) {
-	if !p.touched {
+	if !p.touched || p.isResting() {
 		return true, nil
 	}
+	began := time.Now()
+	defer func() { p.paceSince(began) }()
 	facts, err := p.gatherFacts(ctx, p.snapshot, p.called)
 	if err != nil {
 		return false, err
@@ -164,6 +171,8 @@ func (p *Profiles) keep(keeper *metav1.OwnerReference) {
 func (p *Profiles) renew(
 	ctx context.Context, list *v1alpha1.SegmentationProfileList, identities []identity, own home,
 ) (*snapshot, error) {
+	began := time.Now()
+	defer func() { p.paceSince(began) }()
 	namespaces, err := listNamespaces(ctx, p.reader)
 	if err != nil {
 		return nil, err

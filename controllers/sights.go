@@ -23,7 +23,7 @@ const moment = time.Second
 
 // sights are what is seen in a namespace that nothing is done about: it is only told of.
 type sights struct {
-	ports    []exposure.Port
+	ports []exposure.Port
 	// withoutPods are the Services of its own that dependencies name and that select no pod.
 	withoutPods []string
 	peerOf      []status.PeerOf

@@ -105,6 +105,7 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
 	}
 	census, ledger := transition.NewCensus(), controllers.NewLedger()
 	profiles := controllers.NewProfiles(mgr.GetCache(), protected, census, ownNamespace())
+	profiles.Pace()
 	if o.byServiceAddress {
 		profiles.GoByServiceAddresses()
 	}

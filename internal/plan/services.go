@@ -51,13 +51,13 @@ type ServicePort struct {
 
 // ServiceOf is what a Service says.
 func ServiceOf(service *corev1.Service) Service {
-	switch {
-	case service.Spec.Type == corev1.ServiceTypeExternalName:
+	if service.Spec.Type == corev1.ServiceTypeExternalName {
 		return Service{Problem: ExternalName}
-	case len(service.Spec.Selector) == 0:
-		return Service{Problem: NoSelector}
 	}
 	out := Service{Pods: maps.Clone(service.Spec.Selector)}
+	if len(out.Pods) == 0 {
+		out.Problem = NoSelector
+	}
 	for i := range service.Spec.Ports {
 		out.Ports = append(out.Ports, servicePortOf(&service.Spec.Ports[i]))
 	}
@@ -83,11 +83,13 @@ func servicePortOf(port *corev1.ServicePort) ServicePort {
 
 // Key tells Services apart by the rules that they become: those with the same key are one.
 func (s *Service) Key() string {
+	if s.Problem != "" {
+		return string(s.Problem)
+	}
 	raw, err := json.Marshal(struct {
-		Problem ServiceProblem
-		Pods    map[string]string
-		Ports   []ServicePort
-	}{s.Problem, s.Pods, s.Ports})
+		Pods  map[string]string
+		Ports []ServicePort
+	}{s.Pods, s.Ports})
 	if err != nil {
 		panic("a Service can be marshalled: " + err.Error()) // It holds strings and numbers only.
 	}

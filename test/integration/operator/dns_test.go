@@ -6,6 +6,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/reach"
@@ -78,4 +79,35 @@ func TestMistypedPorts(t *testing.T) {
 	w.findsNone(p, v1alpha1.ReasonPortNotExposed)
 	w.findsNone(p, v1alpha1.ReasonServiceWithoutPods)
 	w.settled(p, 2)
+}
+
+// TestByServiceAddress starts the operator for a network plugin that compares policies with the addresses of Services.
+func TestByServiceAddress(t *testing.T) {
+	w := newWorld(t)
+	restart := func(flags ...string) {
+		env.operator.Kill()
+		w.Expect(env.operator.Start(flags...)).To(Succeed())
+	}
+	restart("--match-service-addresses")
+	t.Cleanup(func() { restart() })
+	w.namespace("api", "api")
+	w.namespace("data", "data")
+	db := w.service("data", "db", "pg", servicePort("sql", 5432, intstr.FromInt32(15432)))
+	p := w.create(w.withDatabase().
+		Peer(builders.MakePeer("kube").APIServer().Obj()).
+		Dependency(builders.MakeDependency("watch").FromTier("api").ToPeer("kube").Obj()).Obj())
+	w.settled(p, 2)
+	var kube corev1.Service
+	w.Expect(env.admin.Get(w.ctx(), client.ObjectKey{Namespace: "default", Name: "kubernetes"}, &kube)).To(Succeed())
+	api := w.pod("api", "orders")
+	flows := map[string]reach.Flow{
+		"the pod": tcp(api, w.pod("data", "pg"), 15432), "the Service": tcp(api, address(db.Spec.ClusterIP), 5432),
+		"the Service on the pods' port": tcp(api, address(db.Spec.ClusterIP), 15432),
+		"DNS":                           {From: api, To: serviceAddress(w), Protocol: corev1.ProtocolUDP, Port: 53},
+		"the API server":                tcp(api, address(kube.Spec.ClusterIP), 443),
+		"from the other side":           tcp(w.pod("data", "pg"), address(kube.Spec.ClusterIP), 443),
+	}
+	w.Expect(w.allows(flows)).To(Equal([]string{"DNS", "the API server", "the Service", "the pod"}))
+	w.Expect(env.admin.Delete(w.ctx(), db)).To(Succeed())
+	w.Eventually(func() []string { return w.allows(flows) }, soon, tick).Should(Equal([]string{"DNS", "the API server"}))
 }
