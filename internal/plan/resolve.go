@@ -15,7 +15,7 @@ import (
 
 // Resolve returns the plan for what a cluster says. What cannot be looked up opens nothing, and is found.
 func (p *Plan) Resolve(facts *Facts) Resolved {
-	r := resolver{plan: p, facts: facts, found: map[Finding]bool{}}
+	r := resolver{plan: p, facts: facts, found: map[Finding]bool{}, covered: map[string]bool{}, internet: map[Internet][]networkingv1.IPBlock{}}
 	out := *p
 	out.DNS = r.dns(p.DNS)
 	out.Tiers = slices.Clone(p.Tiers)
@@ -35,6 +35,10 @@ type resolver struct {
 	facts    *Facts
 	findings []Finding
 	found    map[Finding]bool
+	// covered are the peers of which it was looked whether they cover the cluster, and internet what is outside of it,
+	// with private networks or without: both take a while where there are many nodes.
+	covered  map[string]bool
+	internet map[Internet][]networkingv1.IPBlock
 }
 
 // find takes note of a finding, once: both sides of a dependency come upon the same.
@@ -101,7 +105,7 @@ func (r *resolver) rule(t *Tier, rule *Rule) []Rule {
 		return r.apiServer(rule)
 	case rule.Remote.Internet != nil:
 		out := *rule
-		out.Remote = Party{Peer: rule.Remote.Peer, CIDRs: addresses.Internet(r.facts.Addresses, rule.Remote.Internet.Private)}
+		out.Remote = Party{Peer: rule.Remote.Peer, CIDRs: r.outside(*rule.Remote.Internet)}
 		return onlyWithAddresses(&out)
 	}
 	if rule.Service != "" {
@@ -120,8 +124,20 @@ func onlyWithAddresses(rule *Rule) []Rule {
 	return []Rule{*rule}
 }
 
+// outside are the addresses outside the cluster.
+func (r *resolver) outside(internet Internet) []networkingv1.IPBlock {
+	if _, known := r.internet[internet]; !known {
+		r.internet[internet] = addresses.Internet(r.facts.Addresses, internet.Private)
+	}
+	return r.internet[internet]
+}
+
 // covers looks whether declared addresses are the cluster's own: most engines match pods by their address, too.
 func (r *resolver) covers(rule *Rule) {
+	if r.covered[rule.Remote.Peer] {
+		return
+	}
+	r.covered[rule.Remote.Peer] = true
 	for _, c := range addresses.Covered(rule.Remote.CIDRs, r.facts.Addresses) {
 		r.find(v1alpha1.ReasonCoversCluster, "", "peer %s: %s covers %s, %s; most network plugins match them by address: "+
 			"add it to except, or use a peer with namespaces, apiServer or internet", rule.Remote.Peer, c.Block, c.Range, kindText(c.Kind))
