@@ -57,7 +57,7 @@ func (s *snapshot) resolvesBy(service types.NamespacedName) bool {
 			return true
 		}
 	}
-	return service == apiServerService
+	return service == plan.APIServerService
 }
 
 // resolvesBy tells the same of the profiles as they were last taken.
@@ -153,20 +153,6 @@ func (p *Profiles) forget(namespace string) {
 	if p.called.Put(namespace, nil) {
 		p.touched = true
 	}
-}
-
-// ownServices are those of the namespace's own that its tier has rules about.
-func ownServices(decision *claim.Decision, found map[plan.Called]plan.Service) map[string]plan.Service {
-	var out map[string]plan.Service
-	for called, service := range found {
-		if called.Profile == decision.Profile && called.Tier == decision.Tier && called.Tier != "" {
-			if out == nil {
-				out = map[string]plan.Service{}
-			}
-			out[called.Service] = service
-		}
-	}
-	return out
 }
 
 // concerned are the namespaces of tiers that something else is due to, as the cluster says something else. Those of a

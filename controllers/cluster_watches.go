@@ -12,6 +12,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 )
 
 // What the cluster says is watched as follows. A Service has only its own namespace looked at: what that finds is
@@ -52,7 +54,7 @@ func sameService(a, b client.Object) bool {
 func (r *NamespaceReconciler) enqueueCluster() handler.EventHandler {
 	enqueue := func(q queue) {
 		r.Profiles.touch()
-		r.enqueue(q, declared, 0, apiServerService.Namespace)
+		r.enqueue(q, declared, 0, plan.APIServerService.Namespace)
 	}
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) {
@@ -84,8 +86,8 @@ func specChanges() predicate.Predicate {
 
 // isOfAPIServer passes events of the endpoints of the API server.
 func isOfAPIServer() predicate.Predicate {
-	return predicate.And(isIn(apiServerService.Namespace), predicate.NewPredicateFuncs(func(obj client.Object) bool {
-		return obj.GetLabels()[discoveryv1.LabelServiceName] == apiServerService.Name
+	return predicate.And(isIn(plan.APIServerService.Namespace), predicate.NewPredicateFuncs(func(obj client.Object) bool {
+		return obj.GetLabels()[discoveryv1.LabelServiceName] == plan.APIServerService.Name
 	}), predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		return e.ObjectOld.GetResourceVersion() != e.ObjectNew.GetResourceVersion()
 	}})

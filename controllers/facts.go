@@ -17,10 +17,6 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/services"
 )
 
-// apiServerService is the Service behind which the API servers are:
-// https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
-var apiServerService = types.NamespacedName{Namespace: "default", Name: "kubernetes"}
-
 // gatherFacts reads from the cache what the cluster says that profiles depend on. What none of them asks for is not read.
 func (p *Profiles) gatherFacts(ctx context.Context, declared *snapshot, called *services.Registry) (*plan.Facts, error) {
 	facts := &plan.Facts{
@@ -63,13 +59,13 @@ func (p *Profiles) gatherFacts(ctx context.Context, declared *snapshot, called *
 
 func (p *Profiles) gatherAPIServer(ctx context.Context, facts *plan.Facts) error {
 	var slices discoveryv1.EndpointSliceList
-	err := p.reader.List(ctx, &slices, client.InNamespace(apiServerService.Namespace),
-		client.MatchingLabels{discoveryv1.LabelServiceName: apiServerService.Name}, client.UnsafeDisableDeepCopy)
+	err := p.reader.List(ctx, &slices, client.InNamespace(plan.APIServerService.Namespace),
+		client.MatchingLabels{discoveryv1.LabelServiceName: plan.APIServerService.Name}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return fmt.Errorf("listing the API server's endpoints: %w", err)
 	}
 	facts.APIServer = addresses.OfEndpointSlices(slices.Items)
-	facts.APIServerService, _, err = getService(ctx, p.reader, apiServerService)
+	facts.APIServerService, _, err = getService(ctx, p.reader, plan.APIServerService)
 	return err
 }
 
@@ -155,5 +151,5 @@ func (p *Profiles) due() {
 	p.isDue = false
 	changed := p.changed
 	p.mu.Unlock()
-	changed([]string{apiServerService.Namespace})
+	changed([]string{plan.APIServerService.Namespace})
 }

@@ -92,7 +92,7 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
 	}
 	r.arriving(profiles, &decision, observed)
-	result, err := r.carryOut(ctx, decision, profiles, view, observed, ownServices(&decision, called))
+	result, err := r.carryOut(ctx, decision, profiles, view, observed, plan.OwnServices(decision.Profile, decision.Tier, called))
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -102,7 +102,7 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 	r.arrived(request.Name, &decision, &result.Progress)
 	again := r.Census.Report(profiles.serial, request.Name, view, result.Progress, r.Clock())
 	logr.FromContextOrDiscard(ctx).V(1).Info("Looked at", "outcome", decision.Outcome, "state", result.State(), "writes", result.Writes)
-	seen, err := r.look(ctx, profiles, observed.Namespace, &decision, ownServices(&decision, called))
+	seen, err := r.look(ctx, profiles, observed.Namespace, &decision, plan.OwnServices(decision.Profile, decision.Tier, called))
 	if err != nil {
 		return reconcile.Result{}, err
 	}

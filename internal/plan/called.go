@@ -29,6 +29,40 @@ func (p *Plan) Calls() []Called {
 	return out
 }
 
+// TierOf is a tier of a profile; the zero value is none.
+type TierOf struct {
+	// Profile is the name of the profile, and Tier that of the tier.
+	Profile, Tier string
+}
+
+// CalledIn returns the Services that the dependencies of a plan name and that are looked for in a namespace, which
+// belongs to a tier.
+func (p *Plan) CalledIn(namespace claim.Namespace, of TierOf) []Called {
+	var out []Called
+	peers := p.Peers()
+	for _, called := range p.Calls() {
+		isPeer := slices.ContainsFunc(peers, func(t claim.Tier) bool { return t.Name == called.Peer && t.Selects(namespace) })
+		if called.Tier != "" && of == (TierOf{called.Profile, called.Tier}) || called.Peer != "" && isPeer {
+			out = append(out, called)
+		}
+	}
+	return out
+}
+
+// OwnServices are those Services of a namespace that its own tier has rules about, by their names.
+func OwnServices(profile, tier string, found map[Called]Service) map[string]Service {
+	var out map[string]Service
+	for called, service := range found {
+		if called.Tier != "" && called.Profile == profile && called.Tier == tier {
+			if out == nil {
+				out = map[string]Service{}
+			}
+			out[called.Service] = service
+		}
+	}
+	return out
+}
+
 // Peers returns the peers that dependencies name and that have namespaces, by their names, each once.
 func (p *Plan) Peers() []claim.Tier {
 	var out []claim.Tier

@@ -82,6 +82,10 @@ func Usual() *Facts {
 	}
 }
 
+// APIServerService is the Service behind which the API servers are:
+// https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
+var APIServerService = types.NamespacedName{Namespace: "default", Name: "kubernetes"} //nolint:gochecknoglobals // A name, never changed.
+
 // dnsPort is the port on which names are asked for (RFC 1035).
 const dnsPort = 53
 

@@ -1,0 +1,221 @@
+package offline
+
+import (
+	"cmp"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/addresses"
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
+	"github.com/segmentation-dev/segmentation-operator/internal/services"
+)
+
+// Rendered is what the operator would bring a cluster to.
+type Rendered struct {
+	// Profiles are the profiles by their names.
+	Profiles map[string]*Profile
+	// Namespaces are all namespaces, sorted by name.
+	Namespaces []Namespace
+}
+
+// Profile is what comes of a profile.
+type Profile struct {
+	// Profile is the profile itself.
+	Profile *v1alpha1.SegmentationProfile
+	// Invalid are the reasons why it does not compile; then it claims nothing.
+	Invalid field.ErrorList
+	// Plan is what it compiles to, for what is known of the cluster; nil if it does not.
+	Plan *plan.Plan
+	// Findings are about what the cluster says.
+	Findings []plan.Finding
+}
+
+// Namespace is what a namespace is brought to.
+type Namespace struct {
+	// Name is its name, and Labels are its labels as they will be.
+	Name   string
+	Labels map[string]string
+	// Decision is what becomes of it.
+	Decision claim.Decision
+	// Objects are what the operator has in it in the end; empty unless it is claimed.
+	Objects render.Objects
+}
+
+// Render works out what the operator would bring the world to, once nothing is due any more. Profiles in Preview are
+// taken as if they were in Enforce if they are among those named: it is what a preview is for.
+func Render(w *World, enforced ...string) *Rendered {
+	r := renderer{world: w, out: &Rendered{Profiles: map[string]*Profile{}}, decisions: map[string]claim.Decision{}}
+	r.compile(enforced)
+	r.decide()
+	r.resolve()
+	for i := range w.Namespaces {
+		r.out.Namespaces = append(r.out.Namespaces, r.namespace(&w.Namespaces[i]))
+	}
+	slices.SortFunc(r.out.Namespaces, func(a, b Namespace) int { return cmp.Compare(a.Name, b.Name) })
+	return r.out
+}
+
+type renderer struct {
+	world     *World
+	out       *Rendered
+	claimants []claim.Claimant
+	decisions map[string]claim.Decision
+	// own are the Services of each namespace that its tier has rules about.
+	own map[string]map[string]plan.Service
+}
+
+func (r *renderer) compile(enforced []string) {
+	for i := range r.world.Profiles {
+		p := &r.world.Profiles[i]
+		compiled, invalid := plan.Compile(p)
+		r.out.Profiles[p.Name] = &Profile{Profile: p, Plan: compiled, Invalid: invalid}
+		c := claim.Claimant{
+			Profile: p.Name, UID: p.UID, Created: p.CreationTimestamp.Time,
+			Preview: p.Spec.Mode == v1alpha1.ModePreview && !slices.Contains(enforced, p.Name), Frozen: true,
+		}
+		if compiled != nil && p.DeletionTimestamp == nil {
+			compiled.Keeper = r.world.Keeper
+			c.Frozen, c.Tiers = false, compiled.ClaimTiers()
+		}
+		r.claimants = append(r.claimants, c)
+	}
+	claim.Sort(r.claimants)
+}
+
+func (r *renderer) decide() {
+	for i := range r.world.Namespaces {
+		n := &r.world.Namespaces[i]
+		r.decisions[n.Name] = claim.Decide(claim.Namespace{Name: n.Name, Labels: n.Labels}, r.claimants, r.world.Protected)
+	}
+}
+
+// resolve puts in what the cluster says.
+func (r *renderer) resolve() {
+	facts := plan.Usual()
+	if r.world.isCluster() {
+		facts = r.facts()
+	}
+	facts.Others = map[string]*plan.Plan{}
+	for _, c := range r.claimants {
+		if !c.Preview {
+			facts.Others[c.Profile] = r.out.Profiles[c.Profile].Plan
+		}
+	}
+	facts.Called = r.called()
+	for _, p := range r.out.Profiles {
+		if p.Plan != nil {
+			resolved := p.Plan.Resolve(facts)
+			p.Plan, p.Findings = resolved.Plan, resolved.Findings
+		}
+	}
+}
+
+func (r *renderer) facts() *plan.Facts {
+	facts := &plan.Facts{DNS: map[types.NamespacedName]plan.Service{}, GoByServiceAddresses: r.world.ByServiceAddress}
+	for i := range r.world.Services {
+		s := &r.world.Services[i]
+		name := types.NamespacedName{Namespace: s.Namespace, Name: s.Name}
+		facts.DNS[name] = plan.ServiceOf(s)
+		if name == plan.APIServerService {
+			facts.APIServerService = facts.DNS[name]
+		}
+	}
+	facts.APIServer = addresses.OfEndpointSlices(r.world.EndpointSlices)
+	facts.Addresses.Pods, facts.Addresses.Nodes = addresses.OfNodes(r.world.Nodes)
+	facts.Addresses.Services = addresses.OfServiceCIDRs(r.world.ServiceCIDRs)
+	return facts
+}
+
+// called looks for the Services that dependencies name, as the operator does.
+func (r *renderer) called() map[plan.Called][]plan.Variant {
+	byName := map[types.NamespacedName]*corev1.Service{}
+	for i := range r.world.Services {
+		s := &r.world.Services[i]
+		byName[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}] = s
+	}
+	registry := services.NewRegistry(r.world.ByServiceAddress)
+	r.own = map[string]map[string]plan.Service{}
+	for i := range r.world.Namespaces {
+		n := &r.world.Namespaces[i]
+		decision, found := r.decisions[n.Name], map[plan.Called]plan.Service{}
+		for _, p := range r.out.Profiles {
+			if p.Plan == nil {
+				continue
+			}
+			for _, called := range p.Plan.CalledIn(claim.Namespace{Name: n.Name, Labels: n.Labels}, tierOf(n, &decision)) {
+				if s := byName[types.NamespacedName{Namespace: n.Name, Name: called.Service}]; s != nil {
+					found[called] = plan.ServiceOf(s)
+				}
+			}
+		}
+		registry.Put(n.Name, found)
+		r.own[n.Name] = plan.OwnServices(decision.Profile, decision.Tier, found)
+	}
+	return registry.Variants()
+}
+
+// tierOf is the profile and tier that a namespace belongs to, as profile/tier.
+func tierOf(n *corev1.Namespace, d *claim.Decision) plan.TierOf {
+	switch d.Outcome {
+	case claim.Claimed:
+		return plan.TierOf{Profile: d.Profile, Tier: d.Tier}
+	case claim.Held:
+		return plan.TierOf{Profile: n.Labels[v1alpha1.ProfileLabel], Tier: n.Labels[v1alpha1.TierLabel]}
+	default:
+		return plan.TierOf{}
+	}
+}
+
+func (r *renderer) namespace(n *corev1.Namespace) Namespace {
+	decision := r.decisions[n.Name]
+	out := Namespace{Name: n.Name, Decision: decision, Labels: map[string]string{}}
+	for key, value := range n.Labels {
+		out.Labels[key] = value
+	}
+	if decision.Outcome == claim.Held {
+		return out
+	}
+	delete(out.Labels, v1alpha1.ProfileLabel)
+	delete(out.Labels, v1alpha1.TierLabel)
+	if decision.Outcome != claim.Claimed {
+		return out
+	}
+	for key, value := range render.MembershipLabels(decision.Profile, decision.Tier) {
+		out.Labels[key] = value
+	}
+	p := r.out.Profiles[decision.Profile].Plan
+	objects := render.Tier(p, p.Tier(decision.Tier).With(r.own[n.Name])).In(n.Name)
+	out.Objects = objects.WithCallers(func(tier string) []string { return r.members(decision.Profile, tier) })
+	if r.world.ClusterRoles != nil {
+		out.Objects = out.Objects.Withhold(r.clusterRole)
+	}
+	return out
+}
+
+// members are the namespaces of a tier, sorted.
+func (r *renderer) members(profile, tier string) []string {
+	var out []string
+	for name, d := range r.decisions {
+		if d.Outcome == claim.Claimed && d.Profile == profile && d.Tier == tier {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (r *renderer) clusterRole(name string) (rules []rbacv1.PolicyRule, found bool) {
+	for i := range r.world.ClusterRoles {
+		if r.world.ClusterRoles[i].Name == name {
+			return r.world.ClusterRoles[i].Rules, true
+		}
+	}
+	return nil, false
+}

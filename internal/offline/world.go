@@ -1,0 +1,46 @@
+package offline
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+)
+
+// World is what is at hand of a cluster.
+type World struct {
+	// Profiles are all profiles.
+	Profiles []v1alpha1.SegmentationProfile
+	// Namespaces are all namespaces.
+	Namespaces []corev1.Namespace
+	// Services, EndpointSlices, Nodes and ServiceCIDRs are what profiles depend on. Without any of them, what profiles
+	// depend on is taken to be as in plan.Usual.
+	Services       []corev1.Service
+	EndpointSlices []discoveryv1.EndpointSlice
+	Nodes          []corev1.Node
+	ServiceCIDRs   []networkingv1.ServiceCIDR
+	// ClusterRoles are those that are there; nil if that is not known.
+	ClusterRoles []rbacv1.ClusterRole
+	// Pods are the pods; nil if they are not known.
+	Pods []corev1.Pod
+	// Policies are the NetworkPolicies that are there, whoever wrote them.
+	Policies []networkingv1.NetworkPolicy
+	// Roles and RoleBindings are those that are there, whoever wrote them.
+	Roles        []rbacv1.Role
+	RoleBindings []rbacv1.RoleBinding
+	// Protected are the namespaces that no profile may claim.
+	Protected claim.Protected
+	// Keeper is a second owner of policies in the cluster that it is about; nil if they have none.
+	Keeper *metav1.OwnerReference
+	// ByServiceAddress is set if the network plugin goes by the addresses of Services.
+	ByServiceAddress bool
+}
+
+// isCluster tells whether anything is known of what profiles depend on.
+func (w *World) isCluster() bool {
+	return len(w.Services)+len(w.EndpointSlices)+len(w.Nodes)+len(w.ServiceCIDRs) > 0
+}
