@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/resource"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/crdcheck"
+	"github.com/segmentation-dev/segmentation-operator/internal/offline"
+)
+
+// input are the flags that say where objects are read from.
+type input struct {
+	*common
+
+	filenames        resource.FilenameOptions
+	protected        string
+	byServiceAddress bool
+}
+
+func (i *input) bind(flags *pflag.FlagSet, what string) {
+	flags.StringSliceVarP(&i.filenames.Filenames, "filename", "f", nil, what)
+	flags.BoolVarP(&i.filenames.Recursive, "recursive", "R", false, "Read directories of --filename with all that is below them.")
+	i.bindOperator(flags)
+}
+
+// bindOperator binds flags that the operator has too, and on which depends what it writes.
+func (i *input) bindOperator(flags *pflag.FlagSet) {
+	flags.StringVar(&i.protected, "protected-namespaces", claim.DefaultProtected+",segmentation-system",
+		"Namespaces that no profile may claim, as the operator's flag says: names and patterns, separated by commas.")
+	flags.BoolVar(&i.byServiceAddress, "match-service-addresses", false, "Render as the operator does with this flag.")
+}
+
+// world begins a world with what flags say.
+func (i *input) world() (*offline.World, error) {
+	w := &offline.World{ByServiceAddress: i.byServiceAddress}
+	for entry := range strings.SplitSeq(i.protected, ",") {
+		if entry = strings.TrimSpace(entry); entry != "" {
+			w.Protected = append(w.Protected, entry)
+		}
+	}
+	if err := w.Protected.Validate(); err != nil {
+		return nil, fmt.Errorf("--protected-namespaces: %w", err)
+	}
+	return w, nil
+}
+
+// read adds what is in files to a world, and returns the names of the profiles among it. What the world holds already
+// of the same kind and name is replaced.
+func (i *input) read(ctx context.Context, w *offline.World, filenames *resource.FilenameOptions) (profiles []string, err error) {
+	if len(filenames.Filenames) == 0 {
+		return nil, nil
+	}
+	infos, err := resource.NewLocalBuilder().Unstructured().Local().ContinueOnError().
+		FilenameParam(false, filenames).Flatten().Do().Infos()
+	if err != nil {
+		return nil, err
+	}
+	checker, err := crdcheck.New()
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, info := range infos {
+		obj, ok := info.Object.(*unstructured.Unstructured)
+		if !ok {
+			continue
+		}
+		if obj.GroupVersionKind().Group == v1alpha1.GroupName && obj.GetKind() == "SegmentationProfile" {
+			profile, err := checker.Read(ctx, obj)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			profiles = append(profiles, profile.Name)
+			put(&w.Profiles, *profile, keepingIdentity)
+			continue
+		}
+		known, err := add(w, obj)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", info.Source, err))
+		} else if !known {
+			fmt.Fprintf(i.streams.ErrOut, "%s: %s %s says nothing about segmentation, and is left out\n", info.Source, obj.GetKind(), obj.GetName())
+		}
+	}
+	return profiles, errors.Join(errs...)
+}
+
+// keepingIdentity has a profile from a file keep what the one in the cluster is known by.
+func keepingIdentity(old, now *v1alpha1.SegmentationProfile) {
+	now.UID, now.CreationTimestamp, now.Status = old.UID, old.CreationTimestamp, old.Status
+}
+
+// add adds an object to a world, if that knows its kind.
+func add(w *offline.World, obj *unstructured.Unstructured) (known bool, err error) {
+	switch obj.GetKind() {
+	case "Namespace":
+		return true, convert(obj, &w.Namespaces)
+	case "Service":
+		return true, convert(obj, &w.Services)
+	case "EndpointSlice":
+		return true, convert(obj, &w.EndpointSlices)
+	case "Node":
+		return true, convert(obj, &w.Nodes)
+	case "ServiceCIDR":
+		return true, convert(obj, &w.ServiceCIDRs)
+	case "Pod":
+		return true, convert(obj, &w.Pods)
+	case "NetworkPolicy":
+		return true, convert(obj, &w.Policies)
+	case "Role":
+		return true, convert(obj, &w.Roles)
+	case "RoleBinding":
+		return true, convert(obj, &w.RoleBindings)
+	case "ClusterRole":
+		return true, convert(obj, &w.ClusterRoles)
+	default:
+		return false, nil
+	}
+}
+
+// objects are the kinds that a world holds.
+type objects interface {
+	v1alpha1.SegmentationProfile | corev1.Namespace | corev1.Service | corev1.Node | corev1.Pod | discoveryv1.EndpointSlice |
+		networkingv1.ServiceCIDR | networkingv1.NetworkPolicy | rbacv1.Role | rbacv1.RoleBinding | rbacv1.ClusterRole
+}
+
+func convert[T objects](obj *unstructured.Unstructured, into *[]T) error {
+	var typed T
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(obj.Object, &typed, true); err != nil {
+		return fmt.Errorf("reading %s %s: %w", obj.GetKind(), obj.GetName(), err)
+	}
+	put(into, typed, nil)
+	return nil
+}
+
+// put puts an object in the place of the one of its name, or adds it.
+func put[T objects](list *[]T, obj T, keep func(old, now *T)) {
+	meta := func(o *T) metav1.Object { return any(o).(metav1.Object) } //nolint:forcetypeassert // All of them are.
+	at := slices.IndexFunc(*list, func(other T) bool {
+		return meta(&other).GetName() == meta(&obj).GetName() && meta(&other).GetNamespace() == meta(&obj).GetNamespace()
+	})
+	if at < 0 {
+		*list = append(*list, obj)
+		return
+	}
+	if keep != nil {
+		keep(&(*list)[at], &obj)
+	}
+	(*list)[at] = obj
+}
