@@ -9,12 +9,14 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/offline"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 )
 
 // pageSize is how many objects are asked for in one request.
@@ -38,43 +40,37 @@ func (i *input) readCluster(ctx context.Context, w *offline.World, withPods bool
 	if err != nil {
 		return fmt.Errorf("connecting to the cluster: %w", err)
 	}
-	r := reader{input: i, client: c}
-	r.must(ctx, &v1alpha1.SegmentationProfileList{}, func(l client.ObjectList) {
-		w.Profiles = append(w.Profiles, l.(*v1alpha1.SegmentationProfileList).Items...) //nolint:forcetypeassert // It is what was listed.
-	})
-	r.must(ctx, &corev1.NamespaceList{}, func(l client.ObjectList) {
-		w.Namespaces = append(w.Namespaces, l.(*corev1.NamespaceList).Items...) //nolint:forcetypeassert // It is what was listed.
-	})
-	r.may(ctx, &corev1.ServiceList{}, "Services that dependencies and DNS name", func(l client.ObjectList) {
-		w.Services = append(w.Services, l.(*corev1.ServiceList).Items...) //nolint:forcetypeassert // It is what was listed.
-	})
-	r.may(ctx, &discoveryv1.EndpointSliceList{}, "the API server's addresses", func(l client.ObjectList) {
-		w.EndpointSlices = append(w.EndpointSlices, l.(*discoveryv1.EndpointSliceList).Items...) //nolint:forcetypeassert // It is what was listed.
-	}, client.InNamespace("default"), client.MatchingLabels{discoveryv1.LabelServiceName: "kubernetes"})
-	r.may(ctx, &corev1.NodeList{}, "addresses of nodes and pods", func(l client.ObjectList) {
-		w.Nodes = append(w.Nodes, l.(*corev1.NodeList).Items...) //nolint:forcetypeassert // It is what was listed.
-	})
-	r.may(ctx, &networkingv1.ServiceCIDRList{}, "addresses of Services", func(l client.ObjectList) {
-		w.ServiceCIDRs = append(w.ServiceCIDRs, l.(*networkingv1.ServiceCIDRList).Items...) //nolint:forcetypeassert // It is what was listed.
-	})
-	r.may(ctx, &networkingv1.NetworkPolicyList{}, "policies that are there", func(l client.ObjectList) {
-		w.Policies = append(w.Policies, l.(*networkingv1.NetworkPolicyList).Items...) //nolint:forcetypeassert // It is what was listed.
-	})
-	r.may(ctx, &rbacv1.RoleList{}, "Roles that are there", func(l client.ObjectList) {
-		w.Roles = append(w.Roles, l.(*rbacv1.RoleList).Items...) //nolint:forcetypeassert // It is what was listed.
-	})
-	r.may(ctx, &rbacv1.RoleBindingList{}, "RoleBindings that are there", func(l client.ObjectList) {
-		w.RoleBindings = append(w.RoleBindings, l.(*rbacv1.RoleBindingList).Items...) //nolint:forcetypeassert // It is what was listed.
-	})
-	r.may(ctx, &rbacv1.ClusterRoleList{}, "what ClusterRoles hold", func(l client.ObjectList) {
-		w.ClusterRoles = append(w.ClusterRoles, l.(*rbacv1.ClusterRoleList).Items...) //nolint:forcetypeassert // It is what was listed.
-	})
+	r := &reader{input: i, client: c}
+	load(ctx, r, &v1alpha1.SegmentationProfileList{}, &w.Profiles, "", func(l *v1alpha1.SegmentationProfileList) []v1alpha1.SegmentationProfile { return l.Items })
+	load(ctx, r, &corev1.NamespaceList{}, &w.Namespaces, "", func(l *corev1.NamespaceList) []corev1.Namespace { return l.Items })
+	load(ctx, r, &corev1.ServiceList{}, &w.Services, "Services that dependencies and DNS name",
+		func(l *corev1.ServiceList) []corev1.Service { return l.Items })
+	load(ctx, r, &discoveryv1.EndpointSliceList{}, &w.EndpointSlices, "the API server's addresses",
+		func(l *discoveryv1.EndpointSliceList) []discoveryv1.EndpointSlice { return l.Items },
+		client.InNamespace(plan.APIServerService.Namespace), client.MatchingLabels{discoveryv1.LabelServiceName: plan.APIServerService.Name})
+	load(ctx, r, &corev1.NodeList{}, &w.Nodes, "addresses of nodes and pods", func(l *corev1.NodeList) []corev1.Node { return l.Items })
+	load(ctx, r, &networkingv1.ServiceCIDRList{}, &w.ServiceCIDRs, "addresses of Services",
+		func(l *networkingv1.ServiceCIDRList) []networkingv1.ServiceCIDR { return l.Items })
+	load(ctx, r, &networkingv1.NetworkPolicyList{}, &w.Policies, "NetworkPolicies",
+		func(l *networkingv1.NetworkPolicyList) []networkingv1.NetworkPolicy { return l.Items })
+	load(ctx, r, &rbacv1.RoleList{}, &w.Roles, "Roles", func(l *rbacv1.RoleList) []rbacv1.Role { return l.Items })
+	load(ctx, r, &rbacv1.RoleBindingList{}, &w.RoleBindings, "RoleBindings", func(l *rbacv1.RoleBindingList) []rbacv1.RoleBinding { return l.Items })
+	load(ctx, r, &rbacv1.ClusterRoleList{}, &w.ClusterRoles, "what ClusterRoles hold",
+		func(l *rbacv1.ClusterRoleList) []rbacv1.ClusterRole { return l.Items })
 	if withPods {
-		r.may(ctx, &corev1.PodList{}, "pods", func(l client.ObjectList) {
-			w.Pods = append(w.Pods, l.(*corev1.PodList).Items...) //nolint:forcetypeassert // It is what was listed.
-		})
+		load(ctx, r, &corev1.PodList{}, &w.Pods, "pods", func(l *corev1.PodList) []corev1.Pod { return l.Items })
 	}
+	i.keep(w)
 	return r.err
+}
+
+// keep takes note of the operator's own namespace, which owns policies beside their profiles.
+func (i *input) keep(w *offline.World) {
+	for j := range w.Namespaces {
+		if n := &w.Namespaces[j]; n.Name == i.operatorNamespace {
+			w.Keeper = &metav1.OwnerReference{APIVersion: "v1", Kind: "Namespace", Name: n.Name, UID: n.UID}
+		}
+	}
 }
 
 // reader lists one kind after the other, until something fails.
@@ -85,33 +81,22 @@ type reader struct {
 	err    error
 }
 
-// must lists what cannot be done without.
-func (r *reader) must(ctx context.Context, list client.ObjectList, take func(client.ObjectList), opts ...client.ListOption) {
-	if r.err != nil {
-		return
-	}
-	next := ""
-	for {
+// load adds all objects of a kind to a list. What may not be read is told of by what it is for, and left out; without
+// that it cannot be done without.
+func load[T any, L client.ObjectList](
+	ctx context.Context, r *reader, list L, into *[]T, what string, items func(L) []T, opts ...client.ListOption,
+) {
+	for next, more := "", true; more && r.err == nil; more = next != "" {
 		page := append([]client.ListOption{client.Limit(pageSize), client.Continue(next)}, opts...)
-		if err := r.client.List(ctx, list, page...); err != nil {
+		switch err := r.client.List(ctx, list, page...); {
+		case what != "" && apierrors.IsForbidden(err):
+			fmt.Fprintf(r.streams.ErrOut, "not read, and left out: %s (%v)\n", what, err)
+			return
+		case err != nil:
 			r.err = fmt.Errorf("reading the cluster: %w", err)
 			return
 		}
-		take(list)
-		if next = list.GetContinue(); next == "" {
-			return
-		}
-	}
-}
-
-// may lists what is told of and left out if it may not be read.
-func (r *reader) may(ctx context.Context, list client.ObjectList, what string, take func(client.ObjectList), opts ...client.ListOption) {
-	if r.err != nil {
-		return
-	}
-	r.must(ctx, list, take, opts...)
-	if apierrors.IsForbidden(r.err) {
-		fmt.Fprintf(r.streams.ErrOut, "not read, and left out: %s (%v)\n", what, r.err)
-		r.err = nil
+		*into = append(*into, items(list)...)
+		next = list.GetContinue()
 	}
 }

@@ -27,9 +27,10 @@ import (
 type input struct {
 	*common
 
-	filenames        resource.FilenameOptions
-	protected        string
-	byServiceAddress bool
+	filenames         resource.FilenameOptions
+	protected         string
+	operatorNamespace string
+	byServiceAddress  bool
 }
 
 func (i *input) bind(flags *pflag.FlagSet, what string) {
@@ -40,14 +41,16 @@ func (i *input) bind(flags *pflag.FlagSet, what string) {
 
 // bindOperator binds flags that the operator has too, and on which depends what it writes.
 func (i *input) bindOperator(flags *pflag.FlagSet) {
-	flags.StringVar(&i.protected, "protected-namespaces", claim.DefaultProtected+",segmentation-system",
+	flags.StringVar(&i.protected, "protected-namespaces", claim.DefaultProtected,
 		"Namespaces that no profile may claim, as the operator's flag says: names and patterns, separated by commas.")
+	flags.StringVar(&i.operatorNamespace, "operator-namespace", "segmentation-system",
+		"The namespace that the operator runs in, which no profile may claim either.")
 	flags.BoolVar(&i.byServiceAddress, "match-service-addresses", false, "Render as the operator does with this flag.")
 }
 
 // world begins a world with what flags say.
 func (i *input) world() (*offline.World, error) {
-	w := &offline.World{ByServiceAddress: i.byServiceAddress}
+	w := &offline.World{ByServiceAddress: i.byServiceAddress, Protected: claim.Protected{i.operatorNamespace}}
 	for entry := range strings.SplitSeq(i.protected, ",") {
 		if entry = strings.TrimSpace(entry); entry != "" {
 			w.Protected = append(w.Protected, entry)

@@ -51,7 +51,8 @@ type Namespace struct {
 // Render works out what the operator would bring the world to, once nothing is due any more. Profiles in Preview are
 // taken as if they were in Enforce if they are among those named: it is what a preview is for.
 func Render(w *World, enforced ...string) *Rendered {
-	r := renderer{world: w, out: &Rendered{Profiles: map[string]*Profile{}}, decisions: map[string]claim.Decision{}}
+	r := renderer{world: w, out: &Rendered{Profiles: map[string]*Profile{}}, decisions: map[string]claim.Decision{},
+		members: map[plan.TierOf][]string{}}
 	r.compile(enforced)
 	r.decide()
 	r.resolve()
@@ -67,6 +68,8 @@ type renderer struct {
 	out       *Rendered
 	claimants []claim.Claimant
 	decisions map[string]claim.Decision
+	// members are the namespaces of each tier, sorted.
+	members map[plan.TierOf][]string
 	// own are the Services of each namespace that its tier has rules about.
 	own map[string]map[string]plan.Service
 }
@@ -92,7 +95,15 @@ func (r *renderer) compile(enforced []string) {
 func (r *renderer) decide() {
 	for i := range r.world.Namespaces {
 		n := &r.world.Namespaces[i]
-		r.decisions[n.Name] = claim.Decide(claim.Namespace{Name: n.Name, Labels: n.Labels}, r.claimants, r.world.Protected)
+		d := claim.Decide(claim.Namespace{Name: n.Name, Labels: n.Labels}, r.claimants, r.world.Protected)
+		r.decisions[n.Name] = d
+		if d.Outcome == claim.Claimed {
+			of := plan.TierOf{Profile: d.Profile, Tier: d.Tier}
+			r.members[of] = append(r.members[of], n.Name)
+		}
+	}
+	for _, names := range r.members {
+		slices.Sort(names)
 	}
 }
 
@@ -192,22 +203,10 @@ func (r *renderer) namespace(n *corev1.Namespace) Namespace {
 	}
 	p := r.out.Profiles[decision.Profile].Plan
 	objects := render.Tier(p, p.Tier(decision.Tier).With(r.own[n.Name])).In(n.Name)
-	out.Objects = objects.WithCallers(func(tier string) []string { return r.members(decision.Profile, tier) })
+	out.Objects = objects.WithCallers(func(tier string) []string { return r.members[plan.TierOf{Profile: decision.Profile, Tier: tier}] })
 	if r.world.ClusterRoles != nil {
 		out.Objects = out.Objects.Withhold(r.clusterRole)
 	}
-	return out
-}
-
-// members are the namespaces of a tier, sorted.
-func (r *renderer) members(profile, tier string) []string {
-	var out []string
-	for name, d := range r.decisions {
-		if d.Outcome == claim.Claimed && d.Profile == profile && d.Tier == tier {
-			out = append(out, name)
-		}
-	}
-	slices.Sort(out)
 	return out
 }
 
