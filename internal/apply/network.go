@@ -91,7 +91,7 @@ func (r *run) mayFinish(task *Task, have []*networkingv1.NetworkPolicy) bool {
 		return view.AloneOfAll && !transition.GoBy(final, view.Has)
 	default:
 		same := view.WasExact || isExactly(final, have)
-		return same || view.AloneOfAll || view.Alone && !admitsLeaving(view, final) && 
+		return same || view.AloneOfAll || view.Alone && !admitsLeaving(view, final) &&
 			transition.SameAcross(task.Profile, final, have, task.Linked...)
 	}
 }

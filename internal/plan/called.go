@@ -96,7 +96,7 @@ func (r *resolver) lookUp(rule *Rule, called *Called) []*Variant {
 			rule.Dependency, called.where(), called.Service)
 	}
 	if len(variants) > MaxVariants {
-		r.find(v1alpha1.ReasonTooManyServices, variants[MaxVariants].Namespaces[0], "dependency %s: the Services %s in the namespaces of %s "+
+		r.find(v1alpha1.ReasonTooManyServices, called.namespaceOf(&variants[MaxVariants]), "dependency %s: the Services %s in the namespaces of %s "+
 			"differ in %d ways, and only %d are opened; give them the same selector and ports", rule.Dependency, called.Service, called.where(),
 			len(variants), MaxVariants)
 		variants = variants[:MaxVariants]
@@ -109,8 +109,8 @@ func (r *resolver) lookUp(rule *Rule, called *Called) []*Variant {
 			r.find(v1alpha1.ReasonServiceUnusable, v.Namespaces[0], "dependency %s: the Service %s %s%s; it opens nothing",
 				rule.Dependency, called.Service, v.Problem.text(), andMore(v.Namespaces))
 		case len(v.narrowed(rule.Ports)) == 0 && !called.isCaller(rule):
-			r.find(v1alpha1.ReasonServicePortMissing, v.Namespaces[0], "dependency %s: the Service %s has none of the ports that are given%s; "+
-				"it opens nothing", rule.Dependency, called.Service, andMore(v.Namespaces))
+			r.find(v1alpha1.ReasonServicePortMissing, called.namespaceOf(v), "dependency %s: a Service %s in %s has the ports [%s], and none of those "+
+				"that are given; there it opens nothing", rule.Dependency, called.Service, called.where(), v.portsText())
 		default:
 			out = append(out, v)
 		}
@@ -144,6 +144,15 @@ func (r *resolver) variant(rule *Rule, v *Variant, room *int) []Rule {
 		one.Remote.Namespaces = &NamespaceSet{Names: names}
 	}
 	return append([]Rule{one}, r.byAddress(rule, &v.Service)...)
+}
+
+// namespaceOf is the namespace of which a finding about a form that can be called speaks. Of a tier there is none: its
+// namespaces come and go, and change nothing as long as the form is known.
+func (c *Called) namespaceOf(v *Variant) string {
+	if c.Tier != "" {
+		return ""
+	}
+	return v.Namespaces[0]
 }
 
 // where says in words where a Service is looked for.

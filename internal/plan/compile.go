@@ -45,8 +45,8 @@ func Compile(profile *v1alpha1.SegmentationProfile) (*Plan, field.ErrorList) {
 // them at once.
 type compiler struct {
 	profile string
-	spec  *v1alpha1.SegmentationProfileSpec
-	tiers map[v1alpha1.Name]*v1alpha1.Tier
+	spec    *v1alpha1.SegmentationProfileSpec
+	tiers   map[v1alpha1.Name]*v1alpha1.Tier
 	// peers and roles are compiled once, whatever number of dependencies and tiers name them.
 	peers map[v1alpha1.Name]Party
 	roles map[v1alpha1.Name][]rbacv1.PolicyRule
@@ -145,7 +145,7 @@ func (c *compiler) dns(path *field.Path) *DNS {
 	if d.Mode == v1alpha1.DNSModeNone {
 		return nil
 	}
-	out := &DNS{Namespace: "kube-system", Addresses: c.addresses(d.NodeLocal, path.Child("nodeLocal"))}
+	out := &DNS{Namespace: "kube-system", NodeLocal: c.addresses(d.NodeLocal, path.Child("nodeLocal"))}
 	if d.Namespace != "" {
 		c.namespaceName(d.Namespace, path.Child("namespace"))
 		out.Namespace = string(d.Namespace)

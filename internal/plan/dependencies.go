@@ -12,15 +12,14 @@ func (c *compiler) dependencies(p *Plan, path *field.Path) {
 	for i := range c.spec.Dependencies {
 		d := &c.spec.Dependencies[i]
 		at := path.Index(i)
+		known := len(c.errs)
 		from := c.party(&d.From, at.Child("from"))
 		to := c.party(&d.To, at.Child("to"))
-		if !from.isOwn() && !to.isOwn() {
-			c.fail(field.Invalid(at, string(d.Name), "neither from nor to is a tier of this profile; one of them must be"))
-			continue
-		}
 		if d.From.Service != "" {
 			c.fail(field.Forbidden(at.Child("from", "service"), "a Service is what is called; name it in to, and choose who calls by pods"))
-			continue
+		}
+		if len(c.errs) == known && !from.isOwn() && !to.isOwn() {
+			c.fail(field.Invalid(at, string(d.Name), "neither from nor to is a tier of this profile; one of them must be"))
 		}
 		c.dependencyAccess(d, at)
 		if len(d.Access) > 0 && len(d.Ports) == 0 {

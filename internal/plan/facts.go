@@ -101,4 +101,3 @@ type Resolved struct {
 	// Findings are what cannot be opened, or opens more than one would think.
 	Findings []Finding
 }
-

@@ -47,11 +47,14 @@ func (r *resolver) find(reason, namespace, format string, args ...any) {
 
 // dns looks up where names are resolved.
 func (r *resolver) dns(declared *DNS) *DNS {
-	if declared == nil || declared.Service == "" {
-		return declared
+	if declared == nil {
+		return nil
 	}
 	out := *declared
-	out.Addresses = slices.Clone(declared.Addresses)
+	out.Addresses = out.NodeLocal
+	if out.Service == "" {
+		return &out
+	}
 	name := types.NamespacedName{Namespace: declared.Namespace, Name: declared.Service}
 	service, found := r.facts.DNS[name]
 	ports := service.narrowed(DNSPorts())
@@ -63,10 +66,8 @@ func (r *resolver) dns(declared *DNS) *DNS {
 	}
 	out.Pods, out.Ports = *service.selector(), targets(ports)
 	if r.facts.GoByServiceAddresses {
-		for _, address := range service.Addresses {
-			out.Addresses = append(out.Addresses, hostBlock(address))
-		}
-		slices.SortFunc(out.Addresses, compareBlocks)
+		// A cache on the nodes may listen at the address of the Service itself.
+		out.Addresses = sortedBlocks(slices.Concat(out.NodeLocal, hostBlocks(service.Addresses)))
 	}
 	return &out
 }
@@ -91,6 +92,10 @@ func (p ServiceProblem) text() string {
 
 // rule returns the rules that one side of a dependency becomes.
 func (r *resolver) rule(t *Tier, rule *Rule) []Rule {
+	if rule.Service != "" {
+		// Each namespace puts in its own.
+		r.lookUp(rule, &Called{Profile: r.plan.Profile, Tier: t.Name, Service: rule.Service})
+	}
 	switch {
 	case rule.Remote.Profile != "":
 		return r.consented(t, rule)
@@ -102,10 +107,6 @@ func (r *resolver) rule(t *Tier, rule *Rule) []Rule {
 		out := *rule
 		out.Remote = Party{Peer: rule.Remote.Peer, CIDRs: addresses.Internet(r.facts.Addresses, rule.Remote.Internet.Private)}
 		return onlyWithAddresses(&out)
-	}
-	if rule.Service != "" {
-		// Each namespace puts in its own.
-		r.lookUp(rule, &Called{Profile: r.plan.Profile, Tier: t.Name, Service: rule.Service})
 	}
 	r.covers(rule)
 	return []Rule{*rule}
@@ -154,11 +155,8 @@ func (r *resolver) byAddress(rule *Rule, services ...*Service) []Rule {
 	for _, s := range services {
 		one := *rule
 		one.Remote, one.Ports = Party{Peer: rule.Remote.Peer}, fronts(s.narrowed(rule.Ports))
-		for _, address := range s.Addresses {
-			one.Remote.CIDRs = append(one.Remote.CIDRs, hostBlock(address))
-		}
+		one.Remote.CIDRs = sortedBlocks(hostBlocks(s.Addresses))
 		if len(one.Remote.CIDRs) > 0 && len(one.Ports) > 0 {
-			slices.SortFunc(one.Remote.CIDRs, compareBlocks)
 			out = append(out, one)
 		}
 	}

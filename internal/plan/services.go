@@ -3,9 +3,11 @@ package plan
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -51,13 +53,14 @@ type ServicePort struct {
 
 // ServiceOf is what a Service says.
 func ServiceOf(service *corev1.Service) Service {
-	switch {
-	case service.Spec.Type == corev1.ServiceTypeExternalName:
+	if service.Spec.Type == corev1.ServiceTypeExternalName {
 		return Service{Problem: ExternalName}
-	case len(service.Spec.Selector) == 0:
-		return Service{Problem: NoSelector}
 	}
 	out := Service{Pods: maps.Clone(service.Spec.Selector)}
+	if len(out.Pods) == 0 {
+		// It has ports and addresses all the same, as that of the API server has.
+		out = Service{Problem: NoSelector}
+	}
 	for i := range service.Spec.Ports {
 		out.Ports = append(out.Ports, servicePortOf(&service.Spec.Ports[i]))
 	}
@@ -83,15 +86,26 @@ func servicePortOf(port *corev1.ServicePort) ServicePort {
 
 // Key tells Services apart by the rules that they become: those with the same key are one.
 func (s *Service) Key() string {
+	if s.Problem != "" {
+		return string(s.Problem)
+	}
 	raw, err := json.Marshal(struct {
-		Problem ServiceProblem
-		Pods    map[string]string
-		Ports   []ServicePort
-	}{s.Problem, s.Pods, s.Ports})
+		Pods  map[string]string
+		Ports []ServicePort
+	}{s.Pods, s.Ports})
 	if err != nil {
 		panic("a Service can be marshalled: " + err.Error()) // It holds strings and numbers only.
 	}
 	return string(raw)
+}
+
+// portsText says in words which ports the Service has.
+func (s *Service) portsText() string {
+	texts := make([]string, 0, len(s.Ports))
+	for _, p := range s.Ports {
+		texts = append(texts, strings.TrimSuffix(fmt.Sprintf("%d/%s %s", p.Port, p.Protocol, p.Name), " "))
+	}
+	return strings.Join(texts, ", ")
 }
 
 // selector chooses the pods of the Service.
