@@ -40,11 +40,7 @@ func withCIDR(cidr string, except ...string) *builders.ProfileBuilder {
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	name := intstr.FromString
-	tests := map[string]struct {
-		profile *builders.ProfileBuilder
-		// want are the beginnings of the mistakes.
-		want []string
-	}{
+	checkMistakes(t, map[string]mistakes{
 		"the profile's name is no label": {
 			builders.MakeProfile("shop.example").Tier(builders.MakeTier("web").Names("web").Obj()),
 			[]string{`metadata.name: Invalid value: "shop.example"`},
@@ -78,7 +74,7 @@ func TestMistakes(t *testing.T) {
 					builders.MakeDependency("c").FromTier("web").ToTier("api").Access("nobody").Obj(),
 					builders.MakeDependency("e").FromTier("web").ToTier("nowhere").Access("viewer").Obj()),
 			[]string{
-				`spec.dependencies[0].access: Forbidden: from and to must both be tiers`,
+				`spec.dependencies[0].access: Forbidden: from and to must both be tiers of this profile`,
 				`spec.dependencies[1].access: Forbidden: pods or a service cannot narrow it`,
 				`spec.dependencies[2].access[0].role: Not found: "nobody"`,
 				`spec.dependencies[3].to.tier: Not found: "nowhere"`,
@@ -234,7 +230,18 @@ func TestMistakes(t *testing.T) {
 			withSubject(v1alpha1.Subject{Kind: v1alpha1.SubjectKindUser, Namespace: "ops"}),
 			[]string{`spec.tiers[2].access[0].subjects[0].name: Required value`, `spec.tiers[2].access[0].subjects[0].namespace: Forbidden`},
 		},
-	}
+	})
+}
+
+// mistakes are those of a profile.
+type mistakes struct {
+	profile *builders.ProfileBuilder
+	// want are their beginnings.
+	want []string
+}
+
+func checkMistakes(t *testing.T, tests map[string]mistakes) {
+	t.Helper()
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
