@@ -67,7 +67,7 @@ func (c *compiler) addresses(declared []v1alpha1.IPAddress, path *field.Path) []
 
 // hostBlocks are the ranges of single addresses.
 func hostBlocks(addresses []netip.Addr) []networkingv1.IPBlock {
-	var out []networkingv1.IPBlock
+	out := make([]networkingv1.IPBlock, 0, len(addresses))
 	for _, address := range addresses {
 		out = append(out, networkingv1.IPBlock{CIDR: netip.PrefixFrom(address, address.BitLen()).String()})
 	}

@@ -112,8 +112,8 @@ func TestAServiceOfTheNamespaceItselfIsLookedUpWhoeverCalls(t *testing.T) {
 
 func TestAServiceInTooManyForms(t *testing.T) {
 	t.Parallel()
-	var variants []plan.Variant
-	var want []string
+	variants := make([]plan.Variant, 0, plan.MaxVariants+2)
+	want := make([]string, 0, plan.MaxVariants)
 	for i := range plan.MaxVariants + 2 {
 		variants = append(variants, in(serviceAt("10.96.0.7", fmt.Sprint("app-", i), 8080), fmt.Sprint("n-", i)))
 		if i < plan.MaxVariants {
@@ -150,18 +150,21 @@ func TestAServiceOfAPeer(t *testing.T) {
 	}{
 		"called in the namespaces that have it, by their names": {
 			profile(), peerCalling(in(a, "x", "y"), in(b, "z")),
-			[]string{"out d namespaces x,y pods app=a TCP/8080", "out d namespaces z pods app=b TCP/9090"}, nil,
+			[]string{"out d namespaces x,y pods app=a TCP/8080", "out d namespaces z pods app=b TCP/9090"},
+			nil,
 		},
 		"calling, its ports do not matter": {
 			shop().Peer(ops).Dependency(from), peerCalling(in(a, "x"), in(plan.Service{Pods: b.Pods}, "y")),
-			[]string{"in d namespaces x pods app=a TCP/443", "in d namespaces y pods app=b TCP/443"}, nil,
+			[]string{"in d namespaces x pods app=a TCP/443", "in d namespaces y pods app=b TCP/443"},
+			nil,
 		},
 		"calling, where the network plugin goes by addresses: nobody calls from a Service's": {
 			shop().Peer(ops).Dependency(from), goingByAddress(peerCalling(in(a, "x"))), []string{"in d namespaces x pods app=a TCP/443"}, nil,
 		},
 		"called at its addresses": {
 			profile(), goingByAddress(peerCalling(in(a, "x"))),
-			[]string{"out d namespaces x pods app=a TCP/8080", "out d 10.96.0.7/32 TCP/80"}, nil,
+			[]string{"out d namespaces x pods app=a TCP/8080", "out d 10.96.0.7/32 TCP/80"},
+			nil,
 		},
 		"missing": {profile(), peerCalling(), nil, []string{
 			"ServiceMissing: dependency d: no namespace of peer ops has a Service gateway; it opens nothing",
@@ -176,7 +179,8 @@ func TestAServiceOfAPeer(t *testing.T) {
 		},
 		"a Service that calls one": {
 			shop().Peer(ops).Dependency(builders.MakeDependency("d").FromPeer("ops").ToService("web", "front").Port(80).Obj()),
-			peerCalling(in(a, "x")), []string{"in d namespaces x pods app=a TCP/80 of own Service front"},
+			peerCalling(in(a, "x")),
+			[]string{"in d namespaces x pods app=a TCP/80 of own Service front"},
 			[]string{"ServiceMissing: dependency d: no namespace of tier web has a Service front; it opens nothing"},
 		},
 	}
@@ -216,7 +220,7 @@ func TestAServiceInTooManyNamespacesOfAPeer(t *testing.T) {
 			t.Parallel()
 			p := compiled(t, shop().NoDNS().Peer(ops).Dependency(builders.MakeDependency("d").FromTier("web").ToPeer("ops").Obj()))
 			got := p.Resolve(peerCalling(tc.variants...))
-			var counts []int
+			counts := make([]int, 0, 2)
 			for _, rule := range got.Plan.Tier("web").Rules {
 				counts = append(counts, len(rule.Remote.Namespaces.Names))
 			}

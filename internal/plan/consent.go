@@ -30,7 +30,7 @@ func (r *resolver) consented(t *Tier, rule *Rule) []Rule {
 	if known {
 		missing = fmt.Sprintf("profile %s does not declare this path from its side", rule.Remote.Profile)
 	}
-	r.find(v1alpha1.ReasonPendingConsent, "", "dependency %s: %s; it opens nothing until its owner adds %s",
+	r.findf(v1alpha1.ReasonPendingConsent, "", "dependency %s: %s; it opens nothing until its owner adds %s",
 		rule.Dependency, missing, line(rule.Dependency, r.mirrored(r.plan.Profile, t.Name, rule)))
 	return nil
 }
@@ -52,8 +52,9 @@ func (r *resolver) awaited() {
 				if r.declares(r.plan, want) {
 					continue
 				}
-				r.find(v1alpha1.ReasonPendingConsent, "", "profile %s declares dependency %s with tier %s of this profile, which does not declare it "+
-					"from its side; to open it, add %s", name, rule.Dependency, rule.Remote.Tier, line(rule.Dependency, want))
+				r.findf(v1alpha1.ReasonPendingConsent, "", "profile %s declares dependency %s with tier %s of this profile, "+
+					"which does not declare it from its side; to open it, add %s",
+					name, rule.Dependency, rule.Remote.Tier, line(rule.Dependency, want))
 			}
 		}
 	}

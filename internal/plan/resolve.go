@@ -36,8 +36,8 @@ type resolver struct {
 	found    map[Finding]bool
 }
 
-// find takes note of a finding, once: both sides of a dependency come upon the same.
-func (r *resolver) find(reason, namespace, format string, args ...any) {
+// findf takes note of a finding, once: both sides of a dependency come upon the same.
+func (r *resolver) findf(reason, namespace, format string, args ...any) {
 	f := Finding{Reason: reason, Namespace: namespace, Message: fmt.Sprintf(format, args...)}
 	if !r.found[f] {
 		r.found[f] = true
@@ -60,7 +60,8 @@ func (r *resolver) dns(declared *DNS) *DNS {
 	ports := service.narrowed(DNSPorts())
 	if !found || service.Problem != "" || len(ports) == 0 {
 		out.Pods, out.Ports = metav1.LabelSelector{}, nil
-		r.find(v1alpha1.ReasonDNSMissing, declared.Namespace, "%s; names cannot be resolved: give the Service or the pods of the cluster's DNS in spec.dns",
+		r.findf(v1alpha1.ReasonDNSMissing, declared.Namespace,
+			"%s; names cannot be resolved: give the Service or the pods of the cluster's DNS in spec.dns",
 			whyNoDNS(name, found, &service))
 		return &out
 	}
@@ -123,7 +124,7 @@ func onlyWithAddresses(rule *Rule) []Rule {
 // covers looks whether declared addresses are the cluster's own: most engines match pods by their address, too.
 func (r *resolver) covers(rule *Rule) {
 	for _, c := range addresses.Covered(rule.Remote.CIDRs, r.facts.Addresses) {
-		r.find(v1alpha1.ReasonCoversCluster, "", "peer %s: %s covers %s, %s; most network plugins match them by address: "+
+		r.findf(v1alpha1.ReasonCoversCluster, "", "peer %s: %s covers %s, %s; most network plugins match them by address: "+
 			"add it to except, or use a peer with namespaces, apiServer or internet", rule.Remote.Peer, c.Block, c.Range, c.Kind)
 	}
 }
@@ -131,7 +132,7 @@ func (r *resolver) covers(rule *Rule) {
 // apiServer puts in the addresses of the API server: as what is called, on its own ports; as what calls, from them.
 func (r *resolver) apiServer(rule *Rule) []Rule {
 	if len(r.facts.APIServer) == 0 {
-		r.find(v1alpha1.ReasonAPIServerUnknown, "", "peer %s: no addresses are known behind the Service kubernetes in namespace default; "+
+		r.findf(v1alpha1.ReasonAPIServerUnknown, "", "peer %s: no addresses are known behind the Service kubernetes in namespace default; "+
 			"dependencies with it open nothing", rule.Remote.Peer)
 	}
 	var out []Rule

@@ -51,7 +51,9 @@ func drawDependent(t *rapid.T) *plan.Plan {
 // drawFacts draws what a cluster says.
 func drawFacts(t *rapid.T) *plan.Facts {
 	forms := []plan.Service{
-		serviceAt("10.96.0.7", "a", 8080), serviceAt("10.96.0.8", "b", 8080), manyPorts(), {Problem: plan.NoSelector}, {Problem: plan.ExternalName},
+		serviceAt("10.96.0.7", "a", 8080), serviceAt("10.96.0.8", "b", 8080), manyPorts(),
+		{Problem: plan.NoSelector},
+		{Problem: plan.ExternalName},
 		{Pods: map[string]string{"app": "headless"}},
 	}
 	out := &plan.Facts{Called: map[plan.Called][]plan.Variant{}, Others: map[string]*plan.Plan{}, GoByServiceAddresses: rapid.Bool().Draw(t, "by address")}

@@ -132,13 +132,15 @@ func TestPortsNarrowAService(t *testing.T) {
 		declared []v1alpha1.Port
 		want     []string
 	}{
-		"none are all":                              {nil, []string{"TCP 8080", "TCP 8090", "TCP 8443", "UDP 8443"}},
-		"by number, of TCP":                         {[]v1alpha1.Port{port(intstr.FromInt32(443))}, []string{"TCP 8443"}},
-		"by name":                                   {[]v1alpha1.Port{port(intstr.FromString("admin"))}, []string{"TCP 8090"}},
-		"by a name of another protocol":             {[]v1alpha1.Port{port(intstr.FromString("quic"))}, nil},
-		"by a range, with both ends":                {[]v1alpha1.Port{{Port: new(intstr.FromInt32(80)), EndPort: 90}}, []string{"TCP 8080", "TCP 8090"}},
-		"by protocol alone":                         {[]v1alpha1.Port{{Protocol: corev1.ProtocolUDP}}, []string{"UDP 8443"}},
-		"by several":                                {[]v1alpha1.Port{port(intstr.FromInt32(80)), {Protocol: corev1.ProtocolUDP}}, []string{"TCP 8080", "UDP 8443"}},
+		"none are all":                  {nil, []string{"TCP 8080", "TCP 8090", "TCP 8443", "UDP 8443"}},
+		"by number, of TCP":             {[]v1alpha1.Port{port(intstr.FromInt32(443))}, []string{"TCP 8443"}},
+		"by name":                       {[]v1alpha1.Port{port(intstr.FromString("admin"))}, []string{"TCP 8090"}},
+		"by a name of another protocol": {[]v1alpha1.Port{port(intstr.FromString("quic"))}, nil},
+		"by a range, with both ends":    {[]v1alpha1.Port{{Port: new(intstr.FromInt32(80)), EndPort: 90}}, []string{"TCP 8080", "TCP 8090"}},
+		"by protocol alone":             {[]v1alpha1.Port{{Protocol: corev1.ProtocolUDP}}, []string{"UDP 8443"}},
+		"by several": {
+			[]v1alpha1.Port{port(intstr.FromInt32(80)), {Protocol: corev1.ProtocolUDP}}, []string{"TCP 8080", "UDP 8443"},
+		},
 		"a port of the pods is none of the Service": {[]v1alpha1.Port{port(intstr.FromInt32(8080))}, nil},
 	}
 	for name, tc := range tests {

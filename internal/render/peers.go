@@ -82,7 +82,7 @@ func tierPeers(m metadata, tier string, pods *metav1.LabelSelector) []networking
 
 // allTiersPeers are the peers that stand for the pods of every tier.
 func allTiersPeers(m metadata, pods *metav1.LabelSelector) []networkingv1.NetworkPolicyPeer {
-	var out []networkingv1.NetworkPolicyPeer
+	out := make([]networkingv1.NetworkPolicyPeer, 0, len(m.plan.Tiers)+1)
 	for i := range m.plan.Tiers {
 		out = append(out, tierPeers(m, m.plan.Tiers[i].Name, pods)...)
 	}

@@ -48,7 +48,10 @@ func drawDNS(t *rapid.T) v1alpha1.DNS {
 	return rapid.SampledFrom([]v1alpha1.DNS{
 		{},
 		{Mode: v1alpha1.DNSModeNone},
-		{Mode: v1alpha1.DNSModeClusterDNS, Namespace: "openshift-dns", Pods: builders.LabelSelector(map[string]string{"app": "a"}), Port: 5353},
+		{
+			Mode: v1alpha1.DNSModeClusterDNS, Namespace: "openshift-dns", Port: 5353,
+			Pods: builders.LabelSelector(map[string]string{"app": "a"}),
+		},
 		{Mode: v1alpha1.DNSModeClusterDNS, Namespace: "openshift-dns", Service: "dns-default"},
 		{Pods: builders.LabelSelector(nil)},
 		{Namespace: "outside", Pods: builders.LabelSelector(nil, builders.In("app", "a", "b"))},
