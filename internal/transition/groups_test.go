@@ -134,7 +134,7 @@ func TestNamespacesWaitForThoseOfLinkedProfiles(t *testing.T) {
 				t.Errorf("for one of the linked profile it waits otherwise than for one of its own (-own +linked):\n%s", diff)
 			}
 			if foreign == own {
-				t.Errorf("for one of a profile that has nothing to do with it it waits, too: %+v", foreign)
+				t.Errorf("it waits for one of a profile that has nothing to do with it, too: %+v", foreign)
 			}
 		})
 	}
