@@ -80,11 +80,17 @@ func tierPeers(m metadata, tier string, pods *metav1.LabelSelector) []networking
 	return append([]networkingv1.NetworkPolicyPeer{{PodSelector: pods}}, others...)
 }
 
-// allTiersPeers are the peers that stand for the pods of every tier.
+// allTiersPeers are the peers that stand for the pods of every tier. The order in which a profile has its tiers does not
+// matter.
 func allTiersPeers(m metadata, pods *metav1.LabelSelector) []networkingv1.NetworkPolicyPeer {
-	var out []networkingv1.NetworkPolicyPeer
+	names := make([]string, 0, len(m.plan.Tiers))
 	for i := range m.plan.Tiers {
-		out = append(out, tierPeers(m, m.plan.Tiers[i].Name, pods)...)
+		names = append(names, m.plan.Tiers[i].Name)
+	}
+	slices.Sort(names)
+	out := make([]networkingv1.NetworkPolicyPeer, 0, len(names)+1)
+	for _, name := range names {
+		out = append(out, tierPeers(m, name, pods)...)
 	}
 	return out
 }
