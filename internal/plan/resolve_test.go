@@ -272,8 +272,8 @@ func TestAddressesOfTheClusterAreFound(t *testing.T) {
 		), "web", facts,
 		[]string{"out a 10.0.0.0/8", "in b 10.0.0.0/8", "out c 10.0.0.0/8", "out e 192.0.2.0/24"},
 		[]string{
-			covers("all", "10.0.0.0/8", "10.1.0.0/16, Pods"), covers("all", "10.0.0.0/8", "10.2.0.0/16, Services"),
-			covers("some", "10.0.0.0/8", "10.2.0.0/16, Services"),
+			covers("all", "10.0.0.0/8", "10.1.0.0/16, addresses of pods"), covers("all", "10.0.0.0/8", "10.2.0.0/16, addresses of services"),
+			covers("some", "10.0.0.0/8", "10.2.0.0/16, addresses of services"),
 		})
 }
 
