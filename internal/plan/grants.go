@@ -38,7 +38,8 @@ func (c *compiler) dependencyAccess(d *v1alpha1.Dependency, path *field.Path) {
 		return
 	}
 	if d.From.Pods != nil || d.To.Pods != nil || d.To.Service != "" {
-		c.fail(field.Forbidden(path.Child("access"), "pods or a service cannot narrow it; put it into a dependency of its own without them"))
+		c.fail(field.Forbidden(path.Child("access"),
+			"pods or a service cannot narrow it; put it into a dependency of its own without them"))
 	}
 	set := c.grants[d.To.Tier]
 	if set == nil {
