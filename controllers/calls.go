@@ -77,7 +77,9 @@ func (p *Profiles) namesService(service types.NamespacedName) bool {
 }
 
 // lookAround looks for the Services that dependencies name, in all namespaces.
-func (p *Profiles) lookAround(ctx context.Context, declared *snapshot, namespaces []metav1.PartialObjectMetadata) (*services.Registry, error) {
+func (p *Profiles) lookAround(
+	ctx context.Context, declared *snapshot, namespaces []metav1.PartialObjectMetadata,
+) (*services.Registry, error) {
 	registry := services.NewRegistry(p.byAddress)
 	if len(declared.calls) == 0 {
 		return registry, nil

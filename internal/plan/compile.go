@@ -174,7 +174,7 @@ func (c *compiler) dnsService(d *v1alpha1.DNS, path *field.Path, out *DNS) {
 		c.name(d.Service, path.Child("service"))
 		out.Service = string(d.Service)
 	}
-	if d.Port != 0 {
+	if d.Port != 0 && d.Port != dnsPort {
 		c.fail(field.Forbidden(path.Child("port"),
 			"it is the port of the pods that pods chooses; the ports of a Service are found, leave it out"))
 	}

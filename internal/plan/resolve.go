@@ -15,7 +15,9 @@ import (
 
 // Resolve returns the plan for what a cluster says. What cannot be looked up opens nothing, and is found.
 func (p *Plan) Resolve(facts *Facts) Resolved {
-	r := resolver{plan: p, facts: facts, found: map[Finding]bool{}, covered: map[string]bool{}, internet: map[Internet][]networkingv1.IPBlock{}}
+	r := resolver{
+		plan: p, facts: facts, found: map[Finding]bool{}, covered: map[string]bool{}, internet: map[Internet][]networkingv1.IPBlock{},
+	}
 	out := *p
 	out.DNS = r.dns(p.DNS)
 	out.Tiers = slices.Clone(p.Tiers)
