@@ -146,13 +146,13 @@ func (p *Profiles) noteCalled(s *snapshot, namespace string, found map[plan.Call
 	return !p.touched
 }
 
-// forget drops what is known of the Services in a namespace that is gone.
-func (p *Profiles) forget(namespace string) {
+// forget drops what is known of the Services in a namespace that is gone. It tells whether that matters to others.
+func (p *Profiles) forget(namespace string) (matters bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.called.Put(namespace, nil) {
-		p.touched = true
-	}
+	matters = p.called.Put(namespace, nil)
+	p.touched = p.touched || matters
+	return matters
 }
 
 // ownServices are those of the namespace's own that its tier has rules about.

@@ -73,8 +73,7 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 		return reconcile.Result{}, err
 	}
 	if observed == nil {
-		r.forget(request.Name)
-		return reconcile.Result{}, nil
+		return r.forget(request.Name), nil
 	}
 	if wait := r.Applier.Outstanding(observed); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
@@ -135,13 +134,17 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 	return r.next(ctx, &result.Result)
 }
 
-// forget drops what is remembered of a namespace that is gone.
-func (r *NamespaceReconciler) forget(namespace string) {
+// forget drops what is remembered of a namespace that is gone. If Services went with it that others call, what the
+// cluster says is looked at again at once: no event of another namespace need come.
+func (r *NamespaceReconciler) forget(namespace string) reconcile.Result {
 	r.Applier.Forget(namespace)
-	r.Profiles.forget(namespace)
 	r.Ledger.forget(namespace)
 	r.Census.Forget(namespace)
 	r.arrivals.forget(namespace)
+	if r.Profiles.forget(namespace) {
+		return reconcile.Result{RequeueAfter: time.Millisecond}
+	}
+	return reconcile.Result{}
 }
 
 // await says when to come back after profiles have changed: once the writes have ended that were decided
