@@ -22,13 +22,9 @@ import (
 func (r *NamespaceReconciler) enqueueService() handler.EventHandler {
 	enqueue := func(q queue, priority int, obj client.Object) {
 		name := client.ObjectKeyFromObject(obj)
-		if !r.Profiles.namesService(name) {
-			return
+		if r.Profiles.ServiceChanged(name) {
+			r.enqueue(q, priority, 0, name.Namespace)
 		}
-		if r.Profiles.resolvesBy(name) {
-			r.Profiles.touch()
-		}
-		r.enqueue(q, priority, 0, name.Namespace)
 	}
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { enqueue(q, ofCreation(e, urgent), e.Object) },
@@ -86,13 +82,15 @@ func specChanges() predicate.Predicate {
 func isOfAPIServer() predicate.Predicate {
 	return predicate.And(isIn(apiServerService.Namespace), predicate.NewPredicateFuncs(func(obj client.Object) bool {
 		return obj.GetLabels()[discoveryv1.LabelServiceName] == apiServerService.Name
-	}), predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool { return e.ObjectOld.GetResourceVersion() != e.ObjectNew.GetResourceVersion() }})
+	}), predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return e.ObjectOld.GetResourceVersion() != e.ObjectNew.GetResourceVersion()
+	}})
 }
 
 // toldOf enqueues namespaces to which something else is due, as the cluster says something else.
 func (r *NamespaceReconciler) toldOf() source.Source {
 	return source.Func(func(_ context.Context, q queue) error {
-		r.Profiles.changedWith(func(namespaces []string) { r.enqueue(q, declared, 0, namespaces...) })
+		r.Profiles.ChangedWith(func(namespaces []string) { r.enqueue(q, declared, 0, namespaces...) })
 		return nil
 	})
 }
