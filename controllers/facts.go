@@ -108,8 +108,9 @@ func (p *Profiles) touch() {
 	p.touched = true
 }
 
-// changedWith sets what is called with namespaces to which something else is due, as the cluster says something else.
-func (p *Profiles) changedWith(changed func(namespaces []string)) {
+// ChangedWith sets what is called with namespaces to which something else is due, as the cluster says something else.
+// It is called while profiles are being taken, and must not ask for them.
+func (p *Profiles) ChangedWith(changed func(namespaces []string)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.changed = changed

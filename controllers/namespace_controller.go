@@ -109,8 +109,7 @@ func (r *NamespaceReconciler) gather(ctx context.Context, profiles *snapshot, na
 		return nil, 0, err
 	}
 	if observed == nil {
-		r.forget(name)
-		return nil, 0, nil
+		return nil, r.forget(name), nil
 	}
 	if wait := r.Applier.Outstanding(observed); wait > 0 {
 		return nil, wait, nil
@@ -162,13 +161,17 @@ func (r *NamespaceReconciler) record(ctx context.Context, profiles *snapshot, g 
 	return nil
 }
 
-// forget drops what is remembered of a namespace that is gone.
-func (r *NamespaceReconciler) forget(namespace string) {
+// forget drops what is remembered of a namespace that is gone. If Services went with it that others call, what the
+// cluster says is looked at again at once: no event of another namespace need come.
+func (r *NamespaceReconciler) forget(namespace string) (again time.Duration) {
 	r.Applier.Forget(namespace)
-	r.Profiles.forget(namespace)
 	r.Ledger.forget(namespace)
 	r.Census.Forget(namespace)
 	r.arrivals.forget(namespace)
+	if r.Profiles.forget(namespace) {
+		return time.Millisecond
+	}
+	return 0
 }
 
 // await says when to come back after profiles have changed: once the writes have ended that were decided

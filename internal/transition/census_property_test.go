@@ -131,7 +131,7 @@ func (s *sequence) checkCounts(*rapid.T) {
 			want.Leaving = append(want.Leaving, name)
 		}
 		for _, of := range place.Mistaken {
-			if place.Has != (Membership{}) {
+			if place.Has != (Membership{}) || place.Due != (Membership{}) {
 				want.Mistaken[of] = append(want.Mistaken[of], name)
 			}
 		}
