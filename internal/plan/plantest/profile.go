@@ -104,7 +104,8 @@ func roles() []v1alpha1.Role {
 
 func drawPeer(t *rapid.T, name string) v1alpha1.Peer {
 	peer := v1alpha1.Peer{Name: v1alpha1.Name(name)}
-	switch rapid.SampledFrom([]string{"names", "names", "selector", "selector", "cidrs", "cidrs", "API server", "internet"}).Draw(t, "peer") {
+	kinds := []string{"names", "names", "selector", "selector", "cidrs", "cidrs", "API server", "internet"}
+	switch rapid.SampledFrom(kinds).Draw(t, "peer") {
 	case "names":
 		chosen := names(1, 3, "outside", "ops", "kube-system", "nowhere").Draw(t, "namespaces")
 		peer.Namespaces, peer.Pods = builders.MakePeer("").Names(chosen...).Obj().Namespaces, drawPods(t)
