@@ -186,7 +186,7 @@ func TestTheAPIServerIsLookedUp(t *testing.T) {
 	called := func() *builders.ProfileBuilder {
 		return shop().Peer(peer).Dependency(builders.MakeDependency("d").FromTier("web").ToPeer("k8s").Obj())
 	}
-	calls := shop().Peer(peer).Dependency(builders.MakeDependency("d").FromPeer("k8s").ToTier("web").Port(8443).Obj())
+	calls := shop().Peer(peer).Dependency(builders.MakeDependency("d").FromPeer("k8s").ToTier("web").Port(443).Obj())
 	unknown := []string{"APIServerUnknown: peer k8s: no addresses are known behind the Service kubernetes in namespace default; " +
 		"dependencies with it open nothing"}
 	byAddress := apiServers()
@@ -205,7 +205,7 @@ func TestTheAPIServerIsLookedUp(t *testing.T) {
 			}, nil,
 		},
 		"calling, the ports are those of who is called": {
-			calls, byAddress, []string{"in d 192.0.2.1/32 192.0.2.2/32 TCP/8443", "in d 2001:db8::1/128 TCP/8443"}, nil,
+			calls, byAddress, []string{"in d 192.0.2.1/32 192.0.2.2/32 TCP/443", "in d 2001:db8::1/128 TCP/443"}, nil,
 		},
 		"called, and not known":  {called(), &plan.Facts{}, nil, unknown},
 		"calling, and not known": {calls, &plan.Facts{}, nil, unknown},
