@@ -194,12 +194,14 @@ func TestHowATierOfAnotherProfileIsSeen(t *testing.T) {
 		except *render.Exceptions
 		want   []string
 	}{
-		"by labels":                           {bySelector, render.ByLabels, mistaken, []string{labels}},
-		"by selection, among its members":     {bySelector, render.BySelection, nil, []string{"layer=pages,profile in (wiki)"}},
-		"by selection, of names":              {byName, render.BySelection, nil, []string{"name=wiki-1,profile in (wiki)"}},
-		"by selection, less what is mistaken": {bySelector, render.BySelection, mistaken, []string{"name notin (x),layer=pages,profile in (wiki)"}},
+		"by labels":                       {bySelector, render.ByLabels, mistaken, []string{labels}},
+		"by selection, among its members": {bySelector, render.BySelection, nil, []string{"layer=pages,profile in (wiki)"}},
+		"by selection, of names":          {byName, render.BySelection, nil, []string{"name=wiki-1,profile in (wiki)"}},
+		"by selection, less what is mistaken": {
+			bySelector, render.BySelection, mistaken, []string{"name notin (x),layer=pages,profile in (shop,wiki)"},
+		},
 		"by selection, and what is kept": {
-			bySelector, render.BySelection, kept, []string{"layer=pages,profile in (wiki)", "name in (k,l),profile in (wiki)"},
+			bySelector, render.BySelection, kept, []string{"layer=pages,profile in (shop,wiki)", "name in (k,l),profile in (wiki)"},
 		},
 		"by choice, members or not":             {bySelector, render.ByChoice, another, []string{"layer=pages"}},
 		"by either":                             {byName, render.ByEither, nil, []string{labels, "name=wiki-1"}},
