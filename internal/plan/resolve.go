@@ -182,7 +182,11 @@ func (r *resolver) byAddress(rule *Rule, services ...*Service) []Rule {
 	for _, s := range services {
 		one := *rule
 		one.Remote, one.Ports = Party{Peer: rule.Remote.Peer}, fronts(s.narrowed(rule.Ports))
-		one.Remote.CIDRs = sortedBlocks(hostBlocks(s.Addresses))
+		if len(s.Addresses) > MaxOutside {
+			r.findf(v1alpha1.ReasonTooManyServices, "", "dependency %s: it calls more than %d addresses of Services; the others are left out",
+				rule.Dependency, MaxOutside)
+		}
+		one.Remote.CIDRs = sortedBlocks(hostBlocks(s.Addresses[:min(len(s.Addresses), MaxOutside)]))
 		if len(one.Remote.CIDRs) > 0 && len(one.Ports) > 0 {
 			out = append(out, one)
 		}
