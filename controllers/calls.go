@@ -60,24 +60,24 @@ func (s *snapshot) resolvesBy(service types.NamespacedName) bool {
 	return service == plan.APIServerService
 }
 
-// resolvesBy tells the same of the profiles as they were last taken.
-func (p *Profiles) resolvesBy(service types.NamespacedName) bool {
+// ServiceChanged takes note that a Service has come, gone or changed. It tells whether its namespace has to be looked
+// at: dependencies name it, or names are resolved by it. Before profiles were taken for the first time, nothing that the
+// cluster says was looked at.
+func (p *Profiles) ServiceChanged(service types.NamespacedName) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.snapshot != nil && p.snapshot.resolvesBy(service)
-}
-
-// namesService tells whether dependencies name a Service, or names are resolved by it. Before profiles were taken for
-// the first time, nothing that the cluster says was looked at.
-func (p *Profiles) namesService(service types.NamespacedName) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.snapshot != nil && (p.snapshot.resolvesBy(service) ||
-		slices.ContainsFunc(p.snapshot.calls, func(c call) bool { return c.Service == service.Name }))
+	if p.snapshot == nil {
+		return false
+	}
+	resolves := p.snapshot.resolvesBy(service)
+	p.touched = p.touched || resolves
+	return resolves || slices.ContainsFunc(p.snapshot.calls, func(c call) bool { return c.Service == service.Name })
 }
 
 // lookAround looks for the Services that dependencies name, in all namespaces.
-func (p *Profiles) lookAround(ctx context.Context, declared *snapshot, namespaces []metav1.PartialObjectMetadata) (*services.Registry, error) {
+func (p *Profiles) lookAround(
+	ctx context.Context, declared *snapshot, namespaces []metav1.PartialObjectMetadata,
+) (*services.Registry, error) {
 	registry := services.NewRegistry(p.byAddress)
 	if len(declared.calls) == 0 {
 		return registry, nil
@@ -146,13 +146,13 @@ func (p *Profiles) noteCalled(s *snapshot, namespace string, found map[plan.Call
 	return !p.touched || p.isResting()
 }
 
-// forget drops what is known of the Services in a namespace that is gone.
-func (p *Profiles) forget(namespace string) {
+// forget drops what is known of the Services in a namespace that is gone. It tells whether that matters to others.
+func (p *Profiles) forget(namespace string) (matters bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.called.Put(namespace, nil) {
-		p.touched = true
-	}
+	matters = p.called.Put(namespace, nil)
+	p.touched = p.touched || matters
+	return matters
 }
 
 // concerned are the namespaces of tiers that something else is due to, as the cluster says something else. Those of a

@@ -24,13 +24,9 @@ import (
 func (r *NamespaceReconciler) enqueueService() handler.EventHandler {
 	enqueue := func(q queue, priority int, obj client.Object) {
 		name := client.ObjectKeyFromObject(obj)
-		if !r.Profiles.namesService(name) {
-			return
+		if r.Profiles.ServiceChanged(name) {
+			r.enqueue(q, priority, 0, name.Namespace)
 		}
-		if r.Profiles.resolvesBy(name) {
-			r.Profiles.touch()
-		}
-		r.enqueue(q, priority, 0, name.Namespace)
 	}
 	return handler.Funcs{
 		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) { enqueue(q, ofCreation(e, urgent), e.Object) },
@@ -96,7 +92,7 @@ func isOfAPIServer() predicate.Predicate {
 // toldOf enqueues namespaces to which something else is due, as the cluster says something else.
 func (r *NamespaceReconciler) toldOf() source.Source {
 	return source.Func(func(_ context.Context, q queue) error {
-		r.Profiles.changedWith(func(namespaces []string) { r.enqueue(q, declared, 0, namespaces...) })
+		r.Profiles.ChangedWith(func(namespaces []string) { r.enqueue(q, declared, 0, namespaces...) })
 		return nil
 	})
 }

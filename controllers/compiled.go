@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -153,12 +154,12 @@ func (c *compiled) suit(tier string, own map[string]plan.Service) *suit {
 }
 
 func keyOfServices(own map[string]plan.Service) string {
-	key := ""
+	var key strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(own)) {
 		service := own[name]
-		key += name + service.Key()
+		key.WriteString(name + service.Key())
 	}
-	return key
+	return key.String()
 }
 
 // policies returns the policies of the tier by a sight.

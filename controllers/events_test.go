@@ -66,3 +66,34 @@ func TestMoreUndeclaredAccessIsToldOf(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatIsNewlyFoundIsToldOf(t *testing.T) {
+	finding := func(reason, namespace, message string) v1alpha1.Finding {
+		return v1alpha1.Finding{Reason: reason, Namespace: v1alpha1.NamespaceName(namespace), Message: message}
+	}
+	missing, another := finding("ServiceMissing", "", "no api"), finding("ServiceMissing", "", "no web")
+	dns := finding("DNSMissing", "kube-system", "no DNS")
+	cases := map[string]struct {
+		before, after []v1alpha1.Finding
+		want          []eventToTell
+	}{
+		"nothing":                           {},
+		"the first of its kind":             {after: []v1alpha1.Finding{missing}, want: []eventToTell{{"Warning", "ServiceMissing", "no api"}}},
+		"in a namespace":                    {after: []v1alpha1.Finding{dns}, want: []eventToTell{{"Warning", "DNSMissing", "namespace kube-system: no DNS"}}},
+		"two of a kind are told once":       {after: []v1alpha1.Finding{missing, another}, want: []eventToTell{{"Warning", "ServiceMissing", "no api"}}},
+		"one more of a kind that was told":  {before: []v1alpha1.Finding{missing}, after: []v1alpha1.Finding{missing, another}},
+		"another of a kind in place of one": {before: []v1alpha1.Finding{missing}, after: []v1alpha1.Finding{another}},
+		"of another kind":                   {before: []v1alpha1.Finding{missing}, after: []v1alpha1.Finding{missing, dns}, want: []eventToTell{{"Warning", "DNSMissing", "namespace kube-system: no DNS"}}},
+		"what is gone":                      {before: []v1alpha1.Finding{missing}},
+		"what a condition tells of":         {after: []v1alpha1.Finding{finding("TiersOverlap", "a", "two tiers"), finding("AboveCeiling", "a", "role x")}},
+		"access, of which there is a count": {after: []v1alpha1.Finding{finding("UndeclaredAccess", "a", "RoleBinding x")}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			before, after := &v1alpha1.SegmentationProfileStatus{Findings: c.before}, &v1alpha1.SegmentationProfileStatus{Findings: c.after}
+			if diff := cmp.Diff(c.want, transitions(before, after), cmp.AllowUnexported(eventToTell{})); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

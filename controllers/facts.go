@@ -25,25 +25,15 @@ func (p *Profiles) gatherFacts(ctx context.Context, declared *snapshot, called *
 	}
 	var needs plan.Needs
 	for name, c := range declared.byName {
-		if c.isPreview || c.identity.deleting {
-			continue // It opens nothing.
+		if !c.isPreview && !c.identity.deleting {
+			facts.Others[name] = c.plan // Any other opens nothing.
 		}
-		facts.Others[name] = c.plan
-	}
-	for _, c := range declared.byName {
 		if c.plan == nil {
 			continue
 		}
 		needs.Add(c.plan)
-		if dns := c.plan.DNS; dns != nil && dns.Service != "" {
-			name := types.NamespacedName{Namespace: dns.Namespace, Name: dns.Service}
-			service, found, err := getService(ctx, p.reader, name)
-			if err != nil {
-				return nil, err
-			}
-			if found {
-				facts.DNS[name] = service
-			}
+		if err := p.gatherDNS(ctx, c.plan.DNS, facts); err != nil {
+			return nil, err
 		}
 	}
 	if needs.APIServer {
@@ -55,6 +45,19 @@ func (p *Profiles) gatherFacts(ctx context.Context, declared *snapshot, called *
 		return facts, p.gatherAddresses(ctx, facts)
 	}
 	return facts, nil
+}
+
+// gatherDNS looks up the Service by which a profile has names resolved.
+func (p *Profiles) gatherDNS(ctx context.Context, dns *plan.DNS, facts *plan.Facts) error {
+	if dns == nil || dns.Service == "" {
+		return nil
+	}
+	name := types.NamespacedName{Namespace: dns.Namespace, Name: dns.Service}
+	service, found, err := getService(ctx, p.reader, name)
+	if found {
+		facts.DNS[name] = service
+	}
+	return err
 }
 
 func (p *Profiles) gatherAPIServer(ctx context.Context, facts *plan.Facts) error {
@@ -101,8 +104,9 @@ func (p *Profiles) touch() {
 	p.touched = true
 }
 
-// changedWith sets what is called with namespaces to which something else is due, as the cluster says something else.
-func (p *Profiles) changedWith(changed func(namespaces []string)) {
+// ChangedWith sets what is called with namespaces to which something else is due, as the cluster says something else.
+// It is called while profiles are being taken, and must not ask for them.
+func (p *Profiles) ChangedWith(changed func(namespaces []string)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.changed = changed

@@ -68,54 +68,83 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	observed, err := gather(ctx, r.Reader, request.Name)
-	if err != nil {
-		return reconcile.Result{}, err
+	g, wait, err := r.gather(ctx, profiles, request.Name)
+	if g == nil {
+		return reconcile.Result{RequeueAfter: wait}, err
 	}
-	if observed == nil {
-		r.forget(request.Name)
-		return reconcile.Result{}, nil
-	}
-	if wait := r.Applier.Outstanding(observed); wait > 0 {
-		return reconcile.Result{RequeueAfter: wait}, nil
-	}
-	decision := profiles.decide(observed.Namespace, r.Protected)
-	called, err := profiles.calledIn(ctx, r.Reader, observed.Namespace, decision)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	if !r.Profiles.noteCalled(profiles, request.Name, called) {
-		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
-	}
-	view, current := r.Census.Enter(profiles.serial, request.Name, profiles.place(observed, decision))
-	if !current {
-		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
-	}
-	r.arriving(profiles, &decision, observed)
-	result, err := r.carryOut(ctx, decision, profiles, view, observed, plan.OwnServices(decision.Profile, decision.Tier, called))
+	r.arriving(profiles, &g.decision, g.observed)
+	result, err := r.carryOut(ctx, profiles, g)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	if result.Outdated {
 		return r.await(request.Name), nil
 	}
-	r.arrived(request.Name, &decision, &result.Progress)
-	again := r.Census.Report(profiles.serial, request.Name, view, result.Progress, r.Clock())
-	logr.FromContextOrDiscard(ctx).V(1).Info("Looked at", "outcome", decision.Outcome, "state", result.State(), "writes", result.Writes)
-	seen, err := r.look(ctx, profiles, observed.Namespace, &decision, plan.OwnServices(decision.Profile, decision.Tier, called))
-	if err != nil {
+	r.arrived(request.Name, &g.decision, &result.Progress)
+	again := r.Census.Report(profiles.serial, request.Name, g.view, result.Progress, r.Clock())
+	logr.FromContextOrDiscard(ctx).V(1).Info("Looked at", "outcome", g.decision.Outcome, "state", result.State(), "writes", result.Writes)
+	if err := r.record(ctx, profiles, g, &result); err != nil {
 		return reconcile.Result{}, err
 	}
-	state := result.State()
-	if state == status.Settled && r.Census.IsOwed(request.Name) {
+	if again {
+		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
+	}
+	return r.next(ctx, &result.Result)
+}
+
+// gathered is what a look at a namespace begins with.
+type gathered struct {
+	observed *apply.Observed
+	decision claim.Decision
+	view     transition.View
+	// own are the Services of the namespace that its tier has rules about.
+	own map[string]plan.Service
+}
+
+// gather reads a namespace, and finds out what is due to it. There is nothing if it is gone, or is to be looked at after
+// a wait.
+func (r *NamespaceReconciler) gather(ctx context.Context, profiles *snapshot, name string) (*gathered, time.Duration, error) {
+	observed, err := gather(ctx, r.Reader, name)
+	if err != nil {
+		return nil, 0, err
+	}
+	if observed == nil {
+		return nil, r.forget(name), nil
+	}
+	if wait := r.Applier.Outstanding(observed); wait > 0 {
+		return nil, wait, nil
+	}
+	decision := profiles.decide(observed.Namespace, r.Protected)
+	called, err := profiles.calledIn(ctx, r.Reader, observed.Namespace, decision)
+	if err != nil {
+		return nil, 0, err
+	}
+	if !r.Profiles.noteCalled(profiles, name, called) {
+		return nil, time.Millisecond, nil
+	}
+	view, current := r.Census.Enter(profiles.serial, name, profiles.place(observed, decision))
+	if !current {
+		return nil, time.Millisecond, nil
+	}
+	return &gathered{observed, decision, view, plan.OwnServices(decision.Profile, decision.Tier, called)}, 0, nil
+}
+
+// record takes note of what came of a look at a namespace.
+func (r *NamespaceReconciler) record(ctx context.Context, profiles *snapshot, g *gathered, result *outcome) error {
+	seen, err := r.look(ctx, profiles, g.observed.Namespace, &g.decision, g.own)
+	if err != nil {
+		return err
+	}
+	name, state := g.observed.Namespace.Name, result.State()
+	if state == status.Settled && r.Census.IsOwed(name) {
 		state = status.Written
 	}
 	r.Ledger.record(entry{
-		basis:    profiles.basisOf(decision.Profile, decision.Tier),
+		basis:    profiles.basisOf(g.decision.Profile, g.decision.Tier),
 		snapshot: profiles.serial,
 		Namespace: status.Namespace{
-			Name:     request.Name,
-			Decision: decision,
+			Name:     name,
+			Decision: g.decision,
 			State:    state,
 			Problems: result.Problems(),
 			Policies: result.Seen.Policies,
@@ -129,19 +158,20 @@ func (r *NamespaceReconciler) Reconcile(ctx context.Context, request reconcile.R
 			WithoutPods: seen.withoutPods,
 		},
 	})
-	if again {
-		return reconcile.Result{RequeueAfter: time.Millisecond}, nil
-	}
-	return r.next(ctx, &result.Result)
+	return nil
 }
 
-// forget drops what is remembered of a namespace that is gone.
-func (r *NamespaceReconciler) forget(namespace string) {
+// forget drops what is remembered of a namespace that is gone. If Services went with it that others call, what the
+// cluster says is looked at again at once: no event of another namespace need come.
+func (r *NamespaceReconciler) forget(namespace string) (again time.Duration) {
 	r.Applier.Forget(namespace)
-	r.Profiles.forget(namespace)
 	r.Ledger.forget(namespace)
 	r.Census.Forget(namespace)
 	r.arrivals.forget(namespace)
+	if r.Profiles.forget(namespace) {
+		return time.Millisecond
+	}
+	return 0
 }
 
 // await says when to come back after profiles have changed: once the writes have ended that were decided
@@ -161,10 +191,8 @@ type outcome struct {
 }
 
 // carryOut does to the namespace what was decided.
-func (r *NamespaceReconciler) carryOut(
-	ctx context.Context, d claim.Decision, profiles *snapshot, view transition.View, observed *apply.Observed,
-	own map[string]plan.Service,
-) (outcome, error) {
+func (r *NamespaceReconciler) carryOut(ctx context.Context, profiles *snapshot, g *gathered) (outcome, error) {
+	d, view, observed := g.decision, g.view, g.observed
 	log := logr.FromContextOrDiscard(ctx)
 	if d.Profile != "" {
 		log = log.WithValues("profile", d.Profile, "tier", d.Tier)
@@ -177,7 +205,7 @@ func (r *NamespaceReconciler) carryOut(
 	switch d.Outcome {
 	case claim.Claimed:
 		owner := profiles.byName[d.Profile]
-		suit := owner.suit(d.Tier, own)
+		suit := owner.suit(d.Tier, g.own)
 		rendered, roles, err := r.render(ctx, d, suit, observed)
 		if err != nil {
 			return outcome{}, err

@@ -135,7 +135,8 @@ func (r *ProfileReconciler) report(
 		return reconcile.Result{RequeueAfter: statusInterval}, nil
 	}
 	want, counts := status.Measure(status.Input{
-		Profile: profile, Invalid: current.invalid, Plan: current.plan, Findings: current.findings, Namespaces: namespaces, Now: now, Unmarked: !profiles.home.has(profile),
+		Profile: profile, Invalid: current.invalid, Plan: current.plan, Findings: current.findings, Namespaces: namespaces,
+		Now: now, Unmarked: !profiles.home.has(profile),
 	})
 	profileGauges.set(profile.Name, want, counts)
 	if wait := r.pace.behind(profile, now); wait > 0 {

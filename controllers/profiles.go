@@ -261,14 +261,6 @@ func (s *snapshot) basisOf(profile, tier string) ground {
 	return ground{}
 }
 
-// identityOf returns the identity of the profile of that name; zero if there is none.
-func (s *snapshot) identityOf(profile string) identity {
-	if c := s.byName[profile]; c != nil {
-		return c.identity
-	}
-	return identity{}
-}
-
 // claimant returns what a profile claims. A generation that was not compiled yet is, and is
 // kept for the snapshot that comes next.
 func (p *Profiles) claimant(profile *v1alpha1.SegmentationProfile) claim.Claimant {

@@ -18,14 +18,15 @@ type Dependency struct {
 	// +required
 	Name Name `json:"name,omitempty"`
 
-	// from is the party that calls, that is, opens the connection: a tier or a
-	// peer.
+	// from is the party that calls, that is, opens the connection: a tier, all
+	// tiers, a tier of another profile, or a peer.
 	// +required
 	From Endpoint `json:"from,omitzero"`
 
-	// to is the party that is called: a tier or a peer, but not both from and to
-	// are peers. It may be the same tier as from: pods of the tier then reach pods
-	// of the tier, in the same namespace and in its others.
+	// to is the party that is called: a tier, a Service in a tier, all tiers, a
+	// tier of another profile, or a peer. One of from and to must be of this
+	// profile. It may be the same tier as from: pods of the tier then reach pods of
+	// the tier, in the same namespace and in its others.
 	// +required
 	To Endpoint `json:"to,omitzero"`
 
@@ -68,8 +69,8 @@ type Endpoint struct {
 	// +optional
 	Tier Name `json:"tier,omitempty"`
 
-	// allTiers, if true, stands for every tier of this profile, such as those that
-	// a monitoring tier may reach.
+	// allTiers stands, if it is true, for every tier of this profile, such as those
+	// that a monitoring tier may reach.
 	// +optional
 	AllTiers bool `json:"allTiers,omitempty"` //nolint:kubeapilinter // One of several that exclude each other, of which it is the one without a name.
 

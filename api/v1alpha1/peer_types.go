@@ -41,13 +41,13 @@ type Peer struct {
 	// apiServer makes the peer the API server: the addresses and ports behind the
 	// Service kubernetes in the namespace default, kept current. Write {}.
 	// +optional
-	APIServer *APIServerPeer `json:"apiServer,omitempty"` //nolint:kubeapilinter // A pointer: {} says something that nothing does not.
+	APIServer *APIServerPeer `json:"apiServer,omitempty"`
 
 	// internet makes the peer all addresses outside the cluster, of IPv4 and IPv6:
 	// all but those of pods, Services and nodes, of cloud metadata services, and of
 	// private networks. Write {}.
 	// +optional
-	Internet *InternetPeer `json:"internet,omitempty"` //nolint:kubeapilinter // A pointer: {} says something that nothing does not.
+	Internet *InternetPeer `json:"internet,omitempty"`
 }
 
 // APIServerPeer is the API server of the cluster.

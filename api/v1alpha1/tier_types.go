@@ -49,7 +49,7 @@ const (
 // Service, on its target ports, and nowhere else.
 //
 // +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:XValidation:rule="!has(self.port) || has(self.pods)",message="port is the port of the pods that pods chooses; the ports of a Service are found, leave it out",fieldPath=".port"
+// +kubebuilder:validation:XValidation:rule="!has(self.port) || has(self.pods) || self.port == 53",message="port is the port of the pods that pods chooses; the ports of a Service are found, leave it out",fieldPath=".port"
 // +kubebuilder:validation:XValidation:rule="!has(self.service) || !has(self.pods)",message="the pods of the Service are those that it selects; leave out pods, or leave out service",fieldPath=".pods"
 type DNS struct {
 	// mode is ClusterDNS (the default) or None. With None nothing is opened,
@@ -77,7 +77,8 @@ type DNS struct {
 	Pods *LabelSelector `json:"pods,omitempty"`
 
 	// port is the port on which the pods that pods chooses listen, for UDP and TCP:
-	// 53, if it is left out.
+	// 53, if it is left out. Without pods, 53 means nothing: earlier versions stored
+	// it.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535

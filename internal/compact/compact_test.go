@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -87,6 +88,57 @@ func TestWhatIsDropped(t *testing.T) {
 	}
 	if got, err := o.Transform("no object"); got != "no object" || err != nil {
 		t.Errorf("what is no object becomes %v, %v", got, err)
+	}
+}
+
+// Of what the operator only looks at, nothing is kept but what it reads.
+func TestWhatIsKeptOfWhatIsOnlyLookedAt(t *testing.T) {
+	t.Parallel()
+	full := func() metav1.ObjectMeta {
+		return metav1.ObjectMeta{
+			Namespace: "one", Name: "x", UID: "u", ResourceVersion: "7", Labels: map[string]string{"app": "a"},
+			Annotations: map[string]string{"large": "text"}, ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "x"}},
+		}
+	}
+	kept := func(labels map[string]string) metav1.ObjectMeta {
+		return metav1.ObjectMeta{Namespace: "one", Name: "x", UID: "u", ResourceVersion: "7", Labels: labels}
+	}
+	ports := []corev1.ContainerPort{{Name: "http", ContainerPort: 8080}}
+	spec := corev1.ServiceSpec{Selector: map[string]string{"app": "a"}, ClusterIPs: []string{"10.96.0.7"}, Ports: []corev1.ServicePort{{Port: 80}}}
+	addresses := []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: "192.0.2.1"}}
+	pod := &corev1.Pod{ObjectMeta: full(), Spec: corev1.PodSpec{
+		NodeName:       "n",
+		InitContainers: []corev1.Container{{Name: "sidecar", Ports: ports}, {Name: "init"}},
+		Containers:     []corev1.Container{{Name: "a", Image: "i", Env: []corev1.EnvVar{{Name: "SECRET"}}, Ports: ports}, {Name: "b", Image: "i"}},
+	}, Status: corev1.PodStatus{Phase: corev1.PodRunning}}
+	pod.Finalizers, pod.OwnerReferences = []string{"example.com/x"}, []metav1.OwnerReference{{Name: "o"}}
+	for name, c := range map[string]struct{ obj, want client.Object }{
+		"of a Service, its spec": {
+			&corev1.Service{ObjectMeta: full(), Spec: spec, Status: corev1.ServiceStatus{Conditions: []metav1.Condition{{Type: "x"}}}},
+			&corev1.Service{ObjectMeta: kept(nil), Spec: spec},
+		},
+		"of a pod, its labels and the ports of containers": {
+			pod, &corev1.Pod{ObjectMeta: kept(map[string]string{"app": "a"}), Spec: corev1.PodSpec{
+				InitContainers: []corev1.Container{{Ports: ports}}, Containers: []corev1.Container{{Ports: ports}},
+			}},
+		},
+		"of a node, its addresses": {
+			&corev1.Node{
+				ObjectMeta: full(), Spec: corev1.NodeSpec{PodCIDR: "10.1.0.0/24", PodCIDRs: []string{"10.1.0.0/24"}, ProviderID: "p"},
+				Status: corev1.NodeStatus{Addresses: addresses, Phase: corev1.NodeRunning},
+			},
+			&corev1.Node{
+				ObjectMeta: kept(nil), Spec: corev1.NodeSpec{PodCIDR: "10.1.0.0/24", PodCIDRs: []string{"10.1.0.0/24"}},
+				Status: corev1.NodeStatus{Addresses: addresses},
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, transformed(t, NewObjects(), c.obj)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

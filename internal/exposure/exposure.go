@@ -41,6 +41,9 @@ func Of(pods []corev1.Pod, services []corev1.Service) []Port {
 	}
 	for i := range services {
 		service := plan.ServiceOf(&services[i])
+		if service.Problem != "" {
+			continue // It says nothing of pods.
+		}
 		for _, p := range service.Ports {
 			out = append(out, Port{p.Protocol, p.Target.IntVal, p.Target.StrVal})
 		}

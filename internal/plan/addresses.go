@@ -19,8 +19,7 @@ func (c *compiler) cidrs(blocks []v1alpha1.CIDRBlock, path *field.Path) []networ
 	for i := range blocks {
 		out = append(out, c.block(&blocks[i], path.Index(i)))
 	}
-	slices.SortFunc(out, compareBlocks)
-	return slices.CompactFunc(out, func(a, b networkingv1.IPBlock) bool { return compareBlocks(a, b) == 0 })
+	return sortedBlocks(out)
 }
 
 func (c *compiler) block(b *v1alpha1.CIDRBlock, path *field.Path) networkingv1.IPBlock {
@@ -61,15 +60,24 @@ func (c *compiler) addresses(declared []v1alpha1.IPAddress, path *field.Path) []
 			c.fail(field.Invalid(path.Index(i), text, "must be an address such as 169.254.20.10 or fd00::10"))
 			continue
 		}
-		out = append(out, hostBlock(address))
+		out = append(out, hostBlocks([]netip.Addr{address})...)
 	}
-	slices.SortFunc(out, compareBlocks)
+	return sortedBlocks(out)
+}
+
+// hostBlocks are the ranges of single addresses.
+func hostBlocks(addresses []netip.Addr) []networkingv1.IPBlock {
+	out := make([]networkingv1.IPBlock, 0, len(addresses))
+	for _, address := range addresses {
+		out = append(out, networkingv1.IPBlock{CIDR: netip.PrefixFrom(address, address.BitLen()).String()})
+	}
 	return out
 }
 
-// hostBlock is the range of one address.
-func hostBlock(address netip.Addr) networkingv1.IPBlock {
-	return networkingv1.IPBlock{CIDR: netip.PrefixFrom(address, address.BitLen()).String()}
+// sortedBlocks sorts ranges and drops repeated ones.
+func sortedBlocks(blocks []networkingv1.IPBlock) []networkingv1.IPBlock {
+	slices.SortFunc(blocks, compareBlocks)
+	return slices.CompactFunc(blocks, func(a, b networkingv1.IPBlock) bool { return compareBlocks(a, b) == 0 })
 }
 
 func compareBlocks(a, b networkingv1.IPBlock) int {

@@ -114,9 +114,9 @@ func (t *Tier) With(services map[string]Service) *Tier {
 // remoteService puts in the pods and ports of a Service on the other side, in each form that it has.
 func (r *resolver) remoteService(rule *Rule) []Rule {
 	called := Called{Profile: r.plan.Profile, Tier: rule.Remote.Tier, Peer: rule.Remote.Peer, Service: rule.Remote.Service}
-	var out []Rule
-	room := MaxOutside
-	for _, v := range r.lookUp(rule, &called) {
+	room, variants := MaxOutside, r.lookUp(rule, &called)
+	out := make([]Rule, 0, len(variants))
+	for _, v := range variants {
 		out = append(out, r.variant(rule, v, &room)...)
 	}
 	return out
@@ -126,13 +126,13 @@ func (r *resolver) remoteService(rule *Rule) []Rule {
 func (r *resolver) lookUp(rule *Rule, called *Called) []*Variant {
 	variants := r.facts.Called[*called]
 	if len(variants) == 0 {
-		r.find(v1alpha1.ReasonServiceMissing, "", "dependency %s: no namespace of %s has a Service %s; it opens nothing",
+		r.findf(v1alpha1.ReasonServiceMissing, "", "dependency %s: no namespace of %s has a Service %s; it opens nothing",
 			rule.Dependency, called.where(), called.Service)
 	}
 	if len(variants) > MaxVariants {
-		r.find(v1alpha1.ReasonTooManyServices, variants[MaxVariants].Namespaces[0], "dependency %s: the Services %s in the namespaces of %s "+
-			"differ in %d ways, and only %d are opened; give them the same selector and ports", rule.Dependency, called.Service, called.where(),
-			len(variants), MaxVariants)
+		r.findf(v1alpha1.ReasonTooManyServices, called.namespaceOf(&variants[MaxVariants]), "dependency %s: the Services %s in the "+
+			"namespaces of %s differ in %d ways, and only %d are opened; give them the same selector and ports",
+			rule.Dependency, called.Service, called.where(), len(variants), MaxVariants)
 		variants = variants[:MaxVariants]
 	}
 	var out []*Variant
@@ -140,11 +140,11 @@ func (r *resolver) lookUp(rule *Rule, called *Called) []*Variant {
 		v := &variants[i]
 		switch {
 		case v.Problem != "":
-			r.find(v1alpha1.ReasonServiceUnusable, v.Namespaces[0], "dependency %s: the Service %s %s%s; it opens nothing",
+			r.findf(v1alpha1.ReasonServiceUnusable, v.Namespaces[0], "dependency %s: the Service %s %s%s; it opens nothing",
 				rule.Dependency, called.Service, v.Problem.text(), andMore(v.Namespaces))
 		case len(v.narrowed(rule.Ports)) == 0 && !called.isCaller(rule):
-			r.find(v1alpha1.ReasonServicePortMissing, v.Namespaces[0], "dependency %s: the Service %s has none of the ports that are given%s; "+
-				"it opens nothing", rule.Dependency, called.Service, andMore(v.Namespaces))
+			r.findf(v1alpha1.ReasonServicePortMissing, called.namespaceOf(v), "dependency %s: a Service %s in %s has the ports [%s], "+
+				"and none of those that are given; there it opens nothing", rule.Dependency, called.Service, called.where(), v.portsText())
 		default:
 			out = append(out, v)
 		}
@@ -167,8 +167,8 @@ func (r *resolver) variant(rule *Rule, v *Variant, room *int) []Rule {
 	if one.Remote.Namespaces != nil {
 		// Nothing of the operator's is in these namespaces that would close what is opened too much.
 		if len(v.Namespaces) > *room {
-			r.find(v1alpha1.ReasonTooManyServices, v.Namespaces[*room], "dependency %s: more than %d namespaces of peer %s have a Service %s; "+
-				"the others are left out", rule.Dependency, MaxOutside, rule.Remote.Peer, rule.Remote.Service)
+			r.findf(v1alpha1.ReasonTooManyServices, v.Namespaces[*room], "dependency %s: more than %d namespaces of peer %s have "+
+				"a Service %s; the others are left out", rule.Dependency, MaxOutside, rule.Remote.Peer, rule.Remote.Service)
 		}
 		names := v.Namespaces[:min(len(v.Namespaces), *room)]
 		*room -= len(names)
@@ -178,6 +178,15 @@ func (r *resolver) variant(rule *Rule, v *Variant, room *int) []Rule {
 		one.Remote.Namespaces = &NamespaceSet{Names: names}
 	}
 	return append([]Rule{one}, r.byAddress(rule, &v.Service)...)
+}
+
+// namespaceOf is the namespace of which a finding about a form that can be called speaks. Of a tier there is none: its
+// namespaces come and go, and change nothing as long as the form is known.
+func (c *Called) namespaceOf(v *Variant) string {
+	if c.Tier != "" {
+		return ""
+	}
+	return v.Namespaces[0]
 }
 
 // where says in words where a Service is looked for.

@@ -145,7 +145,7 @@ func (c *compiler) dns(path *field.Path) *DNS {
 	if d.Mode == v1alpha1.DNSModeNone {
 		return nil
 	}
-	out := &DNS{Namespace: "kube-system", Addresses: c.addresses(d.NodeLocal, path.Child("nodeLocal"))}
+	out := &DNS{Namespace: "kube-system", NodeLocal: c.addresses(d.NodeLocal, path.Child("nodeLocal"))}
 	if d.Namespace != "" {
 		c.namespaceName(d.Namespace, path.Child("namespace"))
 		out.Namespace = string(d.Namespace)
@@ -155,7 +155,8 @@ func (c *compiler) dns(path *field.Path) *DNS {
 		return out
 	}
 	if d.Service != "" {
-		c.fail(field.Forbidden(path.Child("pods"), "the pods of the Service are those that it selects; leave out pods, or leave out service"))
+		c.fail(field.Forbidden(path.Child("pods"),
+			"the pods of the Service are those that it selects; leave out pods, or leave out service"))
 	}
 	port := int32(dnsPort)
 	if d.Port != 0 {
@@ -173,7 +174,8 @@ func (c *compiler) dnsService(d *v1alpha1.DNS, path *field.Path, out *DNS) {
 		c.name(d.Service, path.Child("service"))
 		out.Service = string(d.Service)
 	}
-	if d.Port != 0 {
-		c.fail(field.Forbidden(path.Child("port"), "it is the port of the pods that pods chooses; the ports of a Service are found, leave it out"))
+	if d.Port != 0 && d.Port != dnsPort {
+		c.fail(field.Forbidden(path.Child("port"),
+			"it is the port of the pods that pods chooses; the ports of a Service are found, leave it out"))
 	}
 }

@@ -86,7 +86,9 @@ func TestDNS(t *testing.T) {
 		"a Service that is not known opens nothing, but what is given beside it": {
 			declared: v1alpha1.DNS{Namespace: "openshift-dns", Service: "dns-default", NodeLocal: []v1alpha1.IPAddress{"fd00::10", "169.254.20.10"}},
 			want: &plan.DNS{
-				Namespace: "openshift-dns", Service: "dns-default", Addresses: []networkingv1.IPBlock{{CIDR: "169.254.20.10/32"}, {CIDR: "fd00::10/128"}},
+				Namespace: "openshift-dns", Service: "dns-default",
+				NodeLocal: []networkingv1.IPBlock{{CIDR: "169.254.20.10/32"}, {CIDR: "fd00::10/128"}},
+				Addresses: []networkingv1.IPBlock{{CIDR: "169.254.20.10/32"}, {CIDR: "fd00::10/128"}},
 			},
 		},
 	}
@@ -188,7 +190,7 @@ func TestDependencies(t *testing.T) {
 				Peer(builders.MakePeer("ops").Names("b", "a").Pods(map[string]string{"app": "a"}).Obj()).
 				Dependency(builders.MakeDependency("d").FromPeer("ops").ToTier("api").Obj()),
 			api: []plan.Rule{{Dependency: "d", Direction: ingress, Remote: plan.Party{
-				Namespaces: &plan.NamespaceSet{Names: []string{"a", "b"}}, Pods: appA,
+				Peer: "ops", Namespaces: &plan.NamespaceSet{Names: []string{"a", "b"}}, Pods: appA,
 			}}},
 		},
 		"from all namespaces": {
@@ -196,7 +198,7 @@ func TestDependencies(t *testing.T) {
 				Peer(builders.MakePeer("all").Selector(nil).Pods(nil).Obj()).
 				Dependency(builders.MakeDependency("d").FromPeer("all").ToTier("api").Obj()),
 			api: []plan.Rule{{Dependency: "d", Direction: ingress, Remote: plan.Party{
-				Namespaces: &plan.NamespaceSet{Selector: &metav1.LabelSelector{}},
+				Peer: "all", Namespaces: &plan.NamespaceSet{Selector: &metav1.LabelSelector{}},
 			}}},
 		},
 		"to addresses, in canonical form and order": {
@@ -205,7 +207,7 @@ func TestDependencies(t *testing.T) {
 					CIDR("2001:0DB8::/32", "2001:db8:0:1::/64", "2001:DB8::/64", "2001:db8::/64").
 					CIDR("198.51.100.0/24").CIDR("192.0.2.0/24").CIDR("198.51.100.0/24").Obj()).
 				Dependency(builders.MakeDependency("d").FromTier("web").ToPeer("world").Obj()),
-			web: []plan.Rule{{Dependency: "d", Direction: egress, Remote: plan.Party{CIDRs: []networkingv1.IPBlock{
+			web: []plan.Rule{{Dependency: "d", Direction: egress, Remote: plan.Party{Peer: "world", CIDRs: []networkingv1.IPBlock{
 				{CIDR: "192.0.2.0/24"},
 				{CIDR: "198.51.100.0/24"},
 				{CIDR: "2001:db8::/32", Except: []string{"2001:db8:0:1::/64", "2001:db8::/64"}},
@@ -241,7 +243,7 @@ func TestDependencies(t *testing.T) {
 					{Key: "b", Operator: metav1.LabelSelectorOpIn, Values: []string{"1", "2"}},
 					{Key: "c", Operator: metav1.LabelSelectorOpDoesNotExist},
 				}},
-				Remote: plan.Party{Namespaces: &plan.NamespaceSet{Names: []string{"p"}}},
+				Remote: plan.Party{Peer: "p", Namespaces: &plan.NamespaceSet{Names: []string{"p"}}},
 			}},
 		},
 	}
@@ -253,6 +255,11 @@ func TestDependencies(t *testing.T) {
 			got := map[string][]plan.Rule{"web": p.Tier("web").Rules, "api": p.Tier("api").Rules}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("rules (-want +got):\n%s", diff)
+			}
+			// Nothing in them has to be looked up.
+			declared := map[string][]plan.Rule{"web": p.Tier("web").Declared, "api": p.Tier("api").Declared}
+			if diff := cmp.Diff(want, declared); diff != "" {
+				t.Errorf("what is declared (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -21,7 +21,7 @@ func (r *resolver) consented(t *Tier, rule *Rule) []Rule {
 	if known && other == nil {
 		return []Rule{*rule} // It cannot be read, and what it wrote stays; so does this.
 	}
-	if known && other.declares(mirrored(r.plan.Profile, t.Name, rule)) {
+	if known && r.declares(other, r.mirrored(r.plan.Profile, t.Name, rule)) {
 		out := *rule
 		out.Remote.Chosen = &other.Tier(rule.Remote.Tier).Namespaces
 		return []Rule{out}
@@ -30,8 +30,8 @@ func (r *resolver) consented(t *Tier, rule *Rule) []Rule {
 	if known {
 		missing = fmt.Sprintf("profile %s does not declare this path from its side", rule.Remote.Profile)
 	}
-	r.find(v1alpha1.ReasonPendingConsent, "", "dependency %s: %s; it opens nothing until its owner adds %s",
-		rule.Dependency, missing, line(r.plan.Profile, t.Name, rule))
+	r.findf(v1alpha1.ReasonPendingConsent, "", "dependency %s: %s; it opens nothing until its owner adds %s",
+		rule.Dependency, missing, line(rule.Dependency, r.mirrored(r.plan.Profile, t.Name, rule)))
 	return nil
 }
 
@@ -45,11 +45,16 @@ func (r *resolver) awaited() {
 		for i := range other.Tiers {
 			for j := range other.Tiers[i].Declared {
 				rule := &other.Tiers[i].Declared[j]
-				if rule.Remote.Profile != r.plan.Profile || r.plan.declares(mirrored(name, other.Tiers[i].Name, rule)) {
+				if rule.Remote.Profile != r.plan.Profile {
 					continue
 				}
-				r.find(v1alpha1.ReasonPendingConsent, "", "profile %s declares dependency %s with tier %s of this profile, which does not declare it "+
-					"from its side; to open it, add %s", name, rule.Dependency, rule.Remote.Tier, line(name, other.Tiers[i].Name, rule))
+				want := r.mirrored(name, other.Tiers[i].Name, rule)
+				if r.declares(r.plan, want) {
+					continue
+				}
+				r.findf(v1alpha1.ReasonPendingConsent, "", "profile %s declares dependency %s with tier %s of this profile, "+
+					"which does not declare it from its side; to open it, add %s",
+					name, rule.Dependency, rule.Remote.Tier, line(rule.Dependency, want))
 			}
 		}
 	}
@@ -77,9 +82,12 @@ type path struct {
 	ports           []networkingv1.NetworkPolicyPort
 }
 
-// mirrored is the path of a rule as it looks from the other side.
-func mirrored(profile, tier string, rule *Rule) path {
-	out := path{tier: rule.Remote.Tier, direction: networkingv1.PolicyTypeIngress, profile: profile, remote: tier, ports: rule.Ports}
+// mirrored is the path of a rule of a profile's tier as it looks from the other side.
+func (r *resolver) mirrored(profile, tier string, rule *Rule) path {
+	out := path{
+		tier: rule.Remote.Tier, direction: networkingv1.PolicyTypeIngress, profile: profile, remote: tier,
+		ports: r.podPorts(profile, tier, rule),
+	}
 	if rule.Direction == networkingv1.PolicyTypeIngress {
 		out.direction = networkingv1.PolicyTypeEgress
 	}
@@ -87,12 +95,30 @@ func mirrored(profile, tier string, rule *Rule) path {
 }
 
 // declares tells whether a plan declares a path, on one of its ports at least.
-func (p *Plan) declares(want path) bool {
+func (r *resolver) declares(p *Plan, want path) bool {
 	t := p.Tier(want.tier)
 	return t != nil && slices.ContainsFunc(t.Declared, func(rule Rule) bool {
 		return rule.Direction == want.direction && rule.Remote.Profile == want.profile && rule.Remote.Tier == want.remote &&
-			meet(rule.Ports, want.ports)
+			meet(r.podPorts(p.Profile, t.Name, &rule), want.ports)
 	})
+}
+
+// podPorts are the ports of a rule as pods have them. Those of a Service of the tier's own are ports of the Service,
+// which the other profile does not know of; one that stands for no pods is looked up by its own profile, and is in
+// nobody's way.
+func (r *resolver) podPorts(profile, tier string, rule *Rule) []networkingv1.NetworkPolicyPort {
+	if rule.Service == "" {
+		return rule.Ports
+	}
+	var out []networkingv1.NetworkPolicyPort
+	variants := r.facts.Called[Called{Profile: profile, Tier: tier, Service: rule.Service}]
+	for i := range variants {
+		if v := &variants[i]; v.Problem == "" {
+			out = append(out, targets(v.narrowed(rule.Ports))...)
+		}
+	}
+	slices.SortFunc(out, func(a, b networkingv1.NetworkPolicyPort) int { return strings.Compare(portText(&a), portText(&b)) })
+	return slices.CompactFunc(out, func(a, b networkingv1.NetworkPolicyPort) bool { return portText(&a) == portText(&b) })
 }
 
 // meet tells whether two lists of ports have one in common. Names and numbers may be the same port of some pod.
@@ -125,22 +151,21 @@ func last(p *networkingv1.NetworkPolicyPort) int32 {
 	return p.Port.IntVal
 }
 
-// line is the dependency that the owner of the other profile would add, as YAML has it in one line.
-func line(profile, tier string, rule *Rule) string {
-	here, there := fmt.Sprintf("{profile: %s, tier: %s}", profile, tier), fmt.Sprintf("{tier: %s}", rule.Remote.Tier)
-	from, to := here, there
-	if rule.Direction == networkingv1.PolicyTypeIngress {
-		from, to = there, here
+// line is the dependency that the owner of the other profile would add for a path, as YAML has it in one line.
+func line(dependency string, want path) string {
+	from, to := fmt.Sprintf("{profile: %s, tier: %s}", want.profile, want.remote), fmt.Sprintf("{tier: %s}", want.tier)
+	if want.direction == networkingv1.PolicyTypeEgress {
+		from, to = to, from
 	}
 	ports := ""
-	if len(rule.Ports) > 0 {
-		texts := make([]string, 0, len(rule.Ports))
-		for i := range rule.Ports {
-			texts = append(texts, portText(&rule.Ports[i]))
+	if len(want.ports) > 0 {
+		texts := make([]string, 0, len(want.ports))
+		for i := range want.ports {
+			texts = append(texts, portText(&want.ports[i]))
 		}
 		ports = ", ports: [" + strings.Join(texts, ", ") + "]"
 	}
-	return fmt.Sprintf("{name: %s, from: %s, to: %s%s}", rule.Dependency, from, to, ports)
+	return fmt.Sprintf("{name: %s, from: %s, to: %s%s}", dependency, from, to, ports)
 }
 
 func portText(p *networkingv1.NetworkPolicyPort) string {

@@ -12,15 +12,14 @@ func (c *compiler) dependencies(p *Plan, path *field.Path) {
 	for i := range c.spec.Dependencies {
 		d := &c.spec.Dependencies[i]
 		at := path.Index(i)
+		known := len(c.errs)
 		from := c.party(&d.From, at.Child("from"))
 		to := c.party(&d.To, at.Child("to"))
-		if !from.isOwn() && !to.isOwn() {
-			c.fail(field.Invalid(at, string(d.Name), "neither from nor to is a tier of this profile; one of them must be"))
-			continue
-		}
 		if d.From.Service != "" {
 			c.fail(field.Forbidden(at.Child("from", "service"), "a Service is what is called; name it in to, and choose who calls by pods"))
-			continue
+		}
+		if len(c.errs) == known && !from.isOwn() && !to.isOwn() {
+			c.fail(field.Invalid(at, string(d.Name), "neither from nor to is a tier of this profile; one of them must be"))
 		}
 		c.dependencyAccess(d, at)
 		if len(d.Access) > 0 && len(d.Ports) == 0 {
@@ -51,17 +50,16 @@ func addRule(p *Plan, near *Party, rule Rule) {
 }
 
 func (c *compiler) party(e *v1alpha1.Endpoint, path *field.Path) Party {
-	switch {
-	case e.Tier != "" && !e.AllTiers && e.Peer == "":
-		return c.tierParty(e, path)
-	case e.AllTiers && e.Tier == "" && e.Peer == "":
-		c.alone(e, path)
-		return Party{AllTiers: true, Pods: c.pods(e.Pods, path.Child("pods"))}
-	case e.Peer != "" && e.Tier == "" && !e.AllTiers:
-		c.alone(e, path)
-	default:
+	if count(e.Tier != "", e.AllTiers, e.Peer != "") != 1 {
 		c.fail(field.Required(path, "give one of tier, allTiers and peer, and only one of them"))
 		return Party{}
+	}
+	if e.Tier != "" {
+		return c.tierParty(e, path)
+	}
+	c.alone(e, path)
+	if e.AllTiers {
+		return Party{AllTiers: true, Pods: c.pods(e.Pods, path.Child("pods"))}
 	}
 	peer, known := c.peers[e.Peer]
 	if !known {
@@ -71,6 +69,17 @@ func (c *compiler) party(e *v1alpha1.Endpoint, path *field.Path) Party {
 		c.fail(field.Forbidden(path.Child("pods"), "to narrow a peer, give pods in the peer itself"))
 	}
 	return peer
+}
+
+// count counts what is given.
+func count(given ...bool) int {
+	n := 0
+	for _, is := range given {
+		if is {
+			n++
+		}
+	}
+	return n
 }
 
 // alone refuses what says something about a tier where none is named.
@@ -114,10 +123,8 @@ func (c *compiler) service(name v1alpha1.Name, pods *v1alpha1.LabelSelector, pat
 }
 
 func (c *compiler) peer(peer *v1alpha1.Peer, path *field.Path) Party {
-	out := Party{Peer: string(peer.Name)}
-	given := 0
+	out := Party{Peer: string(peer.Name), APIServer: peer.APIServer != nil}
 	if peer.Namespaces != nil {
-		given++
 		set := c.namespaceSet(peer.Namespaces, path.Child("namespaces"))
 		out.Namespaces, out.Pods, out.Service = &set, c.pods(peer.Pods, path.Child("pods")), string(peer.Service)
 		if peer.Service != "" {
@@ -125,20 +132,14 @@ func (c *compiler) peer(peer *v1alpha1.Peer, path *field.Path) Party {
 		}
 	}
 	if len(peer.CIDRs) > 0 {
-		given++
 		out.CIDRs = c.cidrs(peer.CIDRs, path.Child("cidrs"))
 	}
-	if peer.APIServer != nil {
-		given++
-		out.APIServer = true
-	}
 	if peer.Internet != nil {
-		given++
 		private := peer.Internet.PrivateRanges
 		oneOf(c, private, path.Child("internet", "privateRanges"), v1alpha1.PrivateRangesExcluded, v1alpha1.PrivateRangesIncluded, "")
 		out.Internet = &Internet{Private: private == v1alpha1.PrivateRangesIncluded}
 	}
-	if given != 1 {
+	if count(peer.Namespaces != nil, len(peer.CIDRs) > 0, peer.APIServer != nil, peer.Internet != nil) != 1 {
 		c.fail(field.Required(path, "give one of namespaces, cidrs, apiServer and internet, and only one of them"))
 		return Party{}
 	}
@@ -154,6 +155,7 @@ func (c *compiler) onlyWithNamespaces(peer *v1alpha1.Peer, path *field.Path) {
 		c.fail(field.Forbidden(path.Child("pods"), "pods narrows namespaces; it has no meaning beside addresses, leave it out"))
 	}
 	if peer.Service != "" {
-		c.fail(field.Forbidden(path.Child("service"), "service names a Service in namespaces; it has no meaning beside addresses, leave it out"))
+		c.fail(field.Forbidden(path.Child("service"),
+			"service names a Service in namespaces; it has no meaning beside addresses, leave it out"))
 	}
 }

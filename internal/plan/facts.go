@@ -1,9 +1,8 @@
 package plan
 
 import (
-	"k8s.io/apimachinery/pkg/types"
-
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/addresses"

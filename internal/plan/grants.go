@@ -32,13 +32,14 @@ func (c *compiler) dependencyAccess(d *v1alpha1.Dependency, path *field.Path) {
 	if len(d.Access) == 0 {
 		return
 	}
-	if d.From.Tier == "" || d.To.Tier == "" {
-		c.fail(field.Forbidden(path.Child("access"),
-			"from and to must both be tiers: access is for service accounts of a tier's namespaces, in a tier's namespaces"))
+	if d.From.Tier == "" || d.To.Tier == "" || d.From.Profile != "" || d.To.Profile != "" {
+		c.fail(field.Forbidden(path.Child("access"), "from and to must both be tiers of this profile: access is for service accounts "+
+			"of a tier's namespaces, in a tier's namespaces"))
 		return
 	}
-	if d.From.Pods != nil || d.To.Pods != nil {
-		c.fail(field.Forbidden(path.Child("access"), "pods cannot narrow it; put it into a dependency of its own without pods"))
+	if d.From.Pods != nil || d.To.Pods != nil || d.To.Service != "" {
+		c.fail(field.Forbidden(path.Child("access"),
+			"pods or a service cannot narrow it; put it into a dependency of its own without them"))
 	}
 	set := c.grants[d.To.Tier]
 	if set == nil {

@@ -40,11 +40,7 @@ func withCIDR(cidr string, except ...string) *builders.ProfileBuilder {
 func TestMistakes(t *testing.T) {
 	t.Parallel()
 	name := intstr.FromString
-	tests := map[string]struct {
-		profile *builders.ProfileBuilder
-		// want are the beginnings of the mistakes.
-		want []string
-	}{
+	checkMistakes(t, map[string]mistakes{
 		"the profile's name is no label": {
 			builders.MakeProfile("shop.example").Tier(builders.MakeTier("web").Names("web").Obj()),
 			[]string{`metadata.name: Invalid value: "shop.example"`},
@@ -78,8 +74,8 @@ func TestMistakes(t *testing.T) {
 					builders.MakeDependency("c").FromTier("web").ToTier("api").Access("nobody").Obj(),
 					builders.MakeDependency("e").FromTier("web").ToTier("nowhere").Access("viewer").Obj()),
 			[]string{
-				`spec.dependencies[0].access: Forbidden: from and to must both be tiers`,
-				`spec.dependencies[1].access: Forbidden: pods cannot narrow it`,
+				`spec.dependencies[0].access: Forbidden: from and to must both be tiers of this profile`,
+				`spec.dependencies[1].access: Forbidden: pods or a service cannot narrow it`,
 				`spec.dependencies[2].access[0].role: Not found: "nobody"`,
 				`spec.dependencies[3].to.tier: Not found: "nowhere"`,
 			},
@@ -130,12 +126,15 @@ func TestMistakes(t *testing.T) {
 		},
 		"a dependency has an end that is nobody, and one that is two": {
 			shop().Dependency(builders.MakeDependency("d").ToTier("web").ToPeer("web").Obj()),
-			[]string{`spec.dependencies[0].from: Required value: give either`, `spec.dependencies[0].to: Required value: give either`},
+			[]string{
+				`spec.dependencies[0].from: Required value: give one of tier, allTiers and peer`,
+				`spec.dependencies[0].to: Required value: give one of tier, allTiers and peer`,
+			},
 		},
 		"a dependency between peers": {
 			shop().Peer(builders.MakePeer("p").Names("p").Obj(), builders.MakePeer("q").CIDR("192.0.2.0/24").Obj()).
 				Dependency(builders.MakeDependency("d").FromPeer("p").ToPeer("q").Obj()),
-			[]string{`spec.dependencies[0]: Invalid value: "d": from and to are both peers`},
+			[]string{`spec.dependencies[0]: Invalid value: "d": neither from nor to is a tier of this profile`},
 		},
 		"a dependency narrows a peer": {
 			shop().Peer(builders.MakePeer("p").Names("p").Obj()).
@@ -144,7 +143,7 @@ func TestMistakes(t *testing.T) {
 		},
 		"a peer is nobody, or two": {
 			shop().Peer(builders.MakePeer("p").Obj(), builders.MakePeer("q").Names("q").CIDR("192.0.2.0/24").Obj()),
-			[]string{`spec.peers[0]: Required value: give either`, `spec.peers[1]: Required value: give either`},
+			[]string{`spec.peers[0]: Required value: give one of namespaces`, `spec.peers[1]: Required value: give one of namespaces`},
 		},
 		"a mistake in a peer is said once, whatever number of dependencies name it": {
 			shop().Peer(builders.MakePeer("p").Names("p").Pods(map[string]string{"a b": ""}).Obj()).
@@ -231,7 +230,18 @@ func TestMistakes(t *testing.T) {
 			withSubject(v1alpha1.Subject{Kind: v1alpha1.SubjectKindUser, Namespace: "ops"}),
 			[]string{`spec.tiers[2].access[0].subjects[0].name: Required value`, `spec.tiers[2].access[0].subjects[0].namespace: Forbidden`},
 		},
-	}
+	})
+}
+
+// mistakes are those of a profile.
+type mistakes struct {
+	profile *builders.ProfileBuilder
+	// want are their beginnings.
+	want []string
+}
+
+func checkMistakes(t *testing.T, tests map[string]mistakes) {
+	t.Helper()
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -48,8 +48,10 @@ type DNS struct {
 	Pods metav1.LabelSelector
 	// Ports are the ports on which they listen; empty opens nothing, as long as the Service was not found.
 	Ports []networkingv1.NetworkPolicyPort
-	// Addresses are those that are opened on port 53 besides: of a DNS cache on each node, and of the Service
-	// where the network plugin goes by them.
+	// NodeLocal are the addresses of a DNS cache on each node, as the profile says them.
+	NodeLocal []networkingv1.IPBlock
+	// Addresses are those that are opened on port 53 besides the pods: NodeLocal, and those of the Service where the
+	// network plugin goes by them.
 	Addresses []networkingv1.IPBlock
 }
 

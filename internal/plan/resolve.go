@@ -15,7 +15,9 @@ import (
 
 // Resolve returns the plan for what a cluster says. What cannot be looked up opens nothing, and is found.
 func (p *Plan) Resolve(facts *Facts) Resolved {
-	r := resolver{plan: p, facts: facts, found: map[Finding]bool{}, covered: map[string]bool{}, internet: map[Internet][]networkingv1.IPBlock{}}
+	r := resolver{
+		plan: p, facts: facts, found: map[Finding]bool{}, covered: map[string]bool{}, internet: map[Internet][]networkingv1.IPBlock{},
+	}
 	out := *p
 	out.DNS = r.dns(p.DNS)
 	out.Tiers = slices.Clone(p.Tiers)
@@ -41,8 +43,8 @@ type resolver struct {
 	internet map[Internet][]networkingv1.IPBlock
 }
 
-// find takes note of a finding, once: both sides of a dependency come upon the same.
-func (r *resolver) find(reason, namespace, format string, args ...any) {
+// findf takes note of a finding, once: both sides of a dependency come upon the same.
+func (r *resolver) findf(reason, namespace, format string, args ...any) {
 	f := Finding{Reason: reason, Namespace: namespace, Message: fmt.Sprintf(format, args...)}
 	if !r.found[f] {
 		r.found[f] = true
@@ -52,26 +54,28 @@ func (r *resolver) find(reason, namespace, format string, args ...any) {
 
 // dns looks up where names are resolved.
 func (r *resolver) dns(declared *DNS) *DNS {
-	if declared == nil || declared.Service == "" {
-		return declared
+	if declared == nil {
+		return nil
 	}
 	out := *declared
-	out.Addresses = slices.Clone(declared.Addresses)
+	out.Addresses = out.NodeLocal
+	if out.Service == "" {
+		return &out
+	}
 	name := types.NamespacedName{Namespace: declared.Namespace, Name: declared.Service}
 	service, found := r.facts.DNS[name]
 	ports := service.narrowed(DNSPorts())
 	if !found || service.Problem != "" || len(ports) == 0 {
 		out.Pods, out.Ports = metav1.LabelSelector{}, nil
-		r.find(v1alpha1.ReasonDNSMissing, declared.Namespace, "%s; names cannot be resolved: give the Service or the pods of the cluster's DNS in spec.dns",
+		r.findf(v1alpha1.ReasonDNSMissing, declared.Namespace,
+			"%s; names cannot be resolved: give the Service or the pods of the cluster's DNS in spec.dns",
 			whyNoDNS(name, found, &service))
 		return &out
 	}
 	out.Pods, out.Ports = *service.selector(), targets(ports)
 	if r.facts.GoByServiceAddresses {
-		for _, address := range service.Addresses {
-			out.Addresses = append(out.Addresses, hostBlock(address))
-		}
-		slices.SortFunc(out.Addresses, compareBlocks)
+		// A cache on the nodes may listen at the address of the Service itself.
+		out.Addresses = sortedBlocks(slices.Concat(out.NodeLocal, hostBlocks(service.Addresses)))
 	}
 	return &out
 }
@@ -96,6 +100,10 @@ func (p ServiceProblem) text() string {
 
 // rule returns the rules that one side of a dependency becomes.
 func (r *resolver) rule(t *Tier, rule *Rule) []Rule {
+	if rule.Service != "" {
+		// Each namespace puts in its own.
+		r.lookUp(rule, &Called{Profile: r.plan.Profile, Tier: t.Name, Service: rule.Service})
+	}
 	switch {
 	case rule.Remote.Profile != "":
 		return r.consented(t, rule)
@@ -107,10 +115,6 @@ func (r *resolver) rule(t *Tier, rule *Rule) []Rule {
 		out := *rule
 		out.Remote = Party{Peer: rule.Remote.Peer, CIDRs: r.outside(*rule.Remote.Internet)}
 		return onlyWithAddresses(&out)
-	}
-	if rule.Service != "" {
-		// Each namespace puts in its own.
-		r.lookUp(rule, &Called{Profile: r.plan.Profile, Tier: t.Name, Service: rule.Service})
 	}
 	r.covers(rule)
 	return []Rule{*rule}
@@ -139,7 +143,7 @@ func (r *resolver) covers(rule *Rule) {
 	}
 	r.covered[rule.Remote.Peer] = true
 	for _, c := range addresses.Covered(rule.Remote.CIDRs, r.facts.Addresses) {
-		r.find(v1alpha1.ReasonCoversCluster, "", "peer %s: %s covers %s, %s; most network plugins match them by address: "+
+		r.findf(v1alpha1.ReasonCoversCluster, "", "peer %s: %s covers %s, %s; most network plugins match them by address: "+
 			"add it to except, or use a peer with namespaces, apiServer or internet", rule.Remote.Peer, c.Block, c.Range, kindText(c.Kind))
 	}
 }
@@ -154,7 +158,7 @@ func kindText(kind string) string {
 // apiServer puts in the addresses of the API server: as what is called, on its own ports; as what calls, from them.
 func (r *resolver) apiServer(rule *Rule) []Rule {
 	if len(r.facts.APIServer) == 0 {
-		r.find(v1alpha1.ReasonAPIServerUnknown, "", "peer %s: no addresses are known behind the Service kubernetes in namespace default; "+
+		r.findf(v1alpha1.ReasonAPIServerUnknown, "", "peer %s: no addresses are known behind the Service kubernetes in namespace default; "+
 			"dependencies with it open nothing", rule.Remote.Peer)
 	}
 	var out []Rule
@@ -178,11 +182,12 @@ func (r *resolver) byAddress(rule *Rule, services ...*Service) []Rule {
 	for _, s := range services {
 		one := *rule
 		one.Remote, one.Ports = Party{Peer: rule.Remote.Peer}, fronts(s.narrowed(rule.Ports))
-		for _, address := range s.Addresses {
-			one.Remote.CIDRs = append(one.Remote.CIDRs, hostBlock(address))
+		if len(s.Addresses) > MaxOutside {
+			r.findf(v1alpha1.ReasonTooManyServices, "", "dependency %s: it calls more than %d addresses of Services; the others are left out",
+				rule.Dependency, MaxOutside)
 		}
+		one.Remote.CIDRs = sortedBlocks(hostBlocks(s.Addresses[:min(len(s.Addresses), MaxOutside)]))
 		if len(one.Remote.CIDRs) > 0 && len(one.Ports) > 0 {
-			slices.SortFunc(one.Remote.CIDRs, compareBlocks)
 			out = append(out, one)
 		}
 	}

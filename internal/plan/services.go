@@ -3,9 +3,11 @@ package plan
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -56,7 +58,8 @@ func ServiceOf(service *corev1.Service) Service {
 	}
 	out := Service{Pods: maps.Clone(service.Spec.Selector)}
 	if len(out.Pods) == 0 {
-		out.Problem = NoSelector
+		// It has ports and addresses all the same, as that of the API server has.
+		out = Service{Problem: NoSelector}
 	}
 	for i := range service.Spec.Ports {
 		out.Ports = append(out.Ports, servicePortOf(&service.Spec.Ports[i]))
@@ -94,6 +97,15 @@ func (s *Service) Key() string {
 		panic("a Service can be marshalled: " + err.Error()) // It holds strings and numbers only.
 	}
 	return string(raw)
+}
+
+// portsText says in words which ports the Service has.
+func (s *Service) portsText() string {
+	texts := make([]string, 0, len(s.Ports))
+	for _, p := range s.Ports {
+		texts = append(texts, strings.TrimSuffix(fmt.Sprintf("%d/%s %s", p.Port, p.Protocol, p.Name), " "))
+	}
+	return strings.Join(texts, ", ")
 }
 
 // selector chooses the pods of the Service.

@@ -8,11 +8,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/addresses"
 	"github.com/segmentation-dev/segmentation-operator/internal/reach"
 )
 
 // declaration judges flows by the words of a profile, with no look at what becomes of them:
-// the other opinion that rendered policies are held against. Its pods have one address each.
+// the other opinion that rendered policies are held against. Its pods have one address each, or none.
 type declaration struct {
 	spec *v1alpha1.SegmentationProfileSpec
 	// namespaces are the labels of all namespaces, those of membership included.
@@ -27,13 +28,13 @@ func (d declaration) verdict(f reach.Flow) reach.Verdict {
 	if tier := d.tierOf(f.From.Pod); tier != nil {
 		out.Egress = d.internal(tier, f) || d.toDNS(f) ||
 			slices.ContainsFunc(d.spec.Dependencies, func(dep v1alpha1.Dependency) bool {
-				return dep.From.Tier != "" && d.declares(&dep, f)
+				return dep.From.Peer == "" && d.declares(&dep, f)
 			})
 	}
 	if tier := d.tierOf(f.To.Pod); tier != nil {
 		out.Ingress = d.internal(tier, f) ||
 			slices.ContainsFunc(d.spec.Dependencies, func(dep v1alpha1.Dependency) bool {
-				return dep.To.Tier != "" && d.declares(&dep, f)
+				return dep.To.Peer == "" && d.declares(&dep, f)
 			})
 	}
 	return out
@@ -95,14 +96,14 @@ func (d declaration) toDNS(f reach.Flow) bool {
 
 // isAt tells whether an end of a flow is an end of a dependency.
 func (d declaration) isAt(declared *v1alpha1.Endpoint, e reach.Endpoint) bool {
-	if declared.Tier != "" {
+	if declared.Peer == "" {
 		tier := d.tierOf(e.Pod)
-		return tier != nil && tier.Name == declared.Tier && matches(declared.Pods, e.Pod.Labels)
+		return tier != nil && (declared.AllTiers || tier.Name == declared.Tier) && matches(declared.Pods, e.Pod.Labels)
 	}
 	i := slices.IndexFunc(d.spec.Peers, func(p v1alpha1.Peer) bool { return p.Name == declared.Peer })
 	peer := &d.spec.Peers[i]
 	if peer.Namespaces == nil {
-		return slices.ContainsFunc(peer.CIDRs, func(block v1alpha1.CIDRBlock) bool { return contains(block, addressOf(e)) })
+		return slices.ContainsFunc(blocksOf(peer), func(block v1alpha1.CIDRBlock) bool { return contains(block, addressOf(e)) })
 	}
 	return e.Pod != nil && d.isIn(peer.Namespaces, e.Pod.Namespace) && matches(peer.Pods, e.Pod.Labels)
 }
@@ -114,11 +115,32 @@ func (d declaration) isIn(set *v1alpha1.NamespaceSet, namespace string) bool {
 	return slices.Contains(set.Names, v1alpha1.NamespaceName(namespace))
 }
 
+// blocksOf are the addresses of a peer that has no namespaces. Of the API server none are known.
+func blocksOf(peer *v1alpha1.Peer) []v1alpha1.CIDRBlock {
+	out := slices.Clone(peer.CIDRs)
+	if peer.Internet == nil {
+		return out
+	}
+	for _, block := range addresses.Internet(addresses.Cluster{}, peer.Internet.PrivateRanges == v1alpha1.PrivateRangesIncluded) {
+		declared := v1alpha1.CIDRBlock{CIDR: v1alpha1.CIDR(block.CIDR)}
+		for _, e := range block.Except {
+			declared.Except = append(declared.Except, v1alpha1.CIDR(e))
+		}
+		out = append(out, declared)
+	}
+	return out
+}
+
+// addressOf is the address of an end, which no block contains if it has none.
 func addressOf(e reach.Endpoint) netip.Addr {
-	if e.Pod != nil {
+	switch {
+	case e.Pod == nil:
+		return e.IP
+	case len(e.Pod.IPs) == 0:
+		return netip.Addr{}
+	default:
 		return e.Pod.IPs[0]
 	}
-	return e.IP
 }
 
 func contains(block v1alpha1.CIDRBlock, ip netip.Addr) bool {

@@ -70,6 +70,9 @@ func samples(t *testing.T) map[string]*v1alpha1.SegmentationProfile {
 		for document := range strings.SplitSeq(string(source), "\n---\n") {
 			profile := &v1alpha1.SegmentationProfile{}
 			if err := yaml.Unmarshal([]byte(document), profile); err == nil && profile.Kind == "SegmentationProfile" {
+				if profile.Name == "platform" {
+					continue // It says what has to be looked up in a cluster, and there is none here.
+				}
 				out["sample "+profile.Name] = profile
 			}
 		}

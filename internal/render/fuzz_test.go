@@ -42,7 +42,7 @@ func checkWhatCompiles(t *rapid.T) {
 
 // The same for profiles as text, in whatever form they come.
 func FuzzCompileYAML(f *testing.F) {
-	for _, pattern := range []string{"../../config/samples/*.yaml", "testdata/shop.yaml"} {
+	for _, pattern := range []string{"../../config/samples/*.yaml", "testdata/shop.yaml", "testdata/market.yaml"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			f.Fatalf("no seeds in %s: %v", pattern, err)

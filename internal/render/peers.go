@@ -1,6 +1,7 @@
 package render
 
 import (
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -80,11 +81,17 @@ func tierPeers(m metadata, tier string, pods *metav1.LabelSelector) []networking
 	return append([]networkingv1.NetworkPolicyPeer{{PodSelector: pods}}, others...)
 }
 
-// allTiersPeers are the peers that stand for the pods of every tier.
+// allTiersPeers are the peers that stand for the pods of every tier. The order in which a profile has its tiers does not
+// matter.
 func allTiersPeers(m metadata, pods *metav1.LabelSelector) []networkingv1.NetworkPolicyPeer {
-	var out []networkingv1.NetworkPolicyPeer
+	names := make([]string, 0, len(m.plan.Tiers))
 	for i := range m.plan.Tiers {
-		out = append(out, tierPeers(m, m.plan.Tiers[i].Name, pods)...)
+		names = append(names, m.plan.Tiers[i].Name)
+	}
+	slices.Sort(names)
+	out := make([]networkingv1.NetworkPolicyPeer, 0, len(names)+1)
+	for _, name := range names {
+		out = append(out, tierPeers(m, name, pods)...)
 	}
 	return out
 }
@@ -127,15 +134,16 @@ func otherPeers(m metadata, tier tierSeen, pods *metav1.LabelSelector) []network
 	var out []networkingv1.NetworkPolicyPeer
 	switch m.sight {
 	case BySelection:
-		// What the tier selects of the members of its profile, in whatever tier they still are.
-		out = append(out, peer(amongMembers(tier.profile, tier.selector())))
+		// What the tier selects of the members of its profile, in whatever tier they still are; or of those of all that
+		// have paths to one another, in whatever profile.
+		out = append(out, peer(amongMembers(m.group(tier.profile), tier.selector())))
 	case ByChoice:
 		out = append(out, peer(tier.selector()))
 	default:
 		out = append(out, members, peer(tier.selector()))
 	}
 	if len(tier.kept) > 0 {
-		out = append(out, peer(amongMembers(tier.profile, namesSelector(tier.kept...))))
+		out = append(out, peer(amongMembers([]string{tier.profile}, namesSelector(tier.kept...))))
 	}
 	return out
 }
@@ -154,12 +162,25 @@ func (t *tierSeen) selector() *metav1.LabelSelector {
 	return out
 }
 
-// amongMembers narrows a selector to members of a profile. The selector is changed.
-func amongMembers(profile string, selector *metav1.LabelSelector) *metav1.LabelSelector {
+// group are the profiles whose members may come to be in a tier by a move that is counted as one inside a profile.
+func (m metadata) group(profile string) []string {
+	out := []string{m.plan.Profile}
+	if m.except != nil {
+		out = slices.AppendSeq(out, maps.Keys(m.except.Others))
+	}
+	if !slices.Contains(out, profile) {
+		return []string{profile}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// amongMembers narrows a selector to members of profiles. The selector is changed.
+func amongMembers(profiles []string, selector *metav1.LabelSelector) *metav1.LabelSelector {
 	selector.MatchExpressions = append(selector.MatchExpressions, metav1.LabelSelectorRequirement{
 		Key:      v1alpha1.ProfileLabel,
 		Operator: metav1.LabelSelectorOpIn,
-		Values:   []string{profile},
+		Values:   profiles,
 	})
 	return selector
 }

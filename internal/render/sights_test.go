@@ -173,18 +173,92 @@ func TestATiersOwnNamespaceIsChosenWithoutLabels(t *testing.T) {
 	}
 }
 
+func TestHowATierOfAnotherProfileIsSeen(t *testing.T) {
+	wiki := func(tier *builders.TierBuilder) *plan.Plan {
+		return resolvedPlan(t, builders.MakeProfile("wiki").Tier(tier.Obj()).
+			Dependency(builders.MakeDependency("d").FromProfile("shop", "web").ToTier("pages").Obj()).Obj(), &plan.Facts{})
+	}
+	bySelector := wiki(builders.MakeTier("pages").Selector(map[string]string{"layer": "pages"}))
+	byName := wiki(builders.MakeTier("pages").Names("wiki-1"))
+	// What is known of a tier of that name in the own profile has nothing to do with it.
+	mistaken := &render.Exceptions{
+		Mistaken: map[string][]string{"pages": {"own"}}, Kept: map[string][]string{"pages": {"own"}},
+		Others: map[string]*render.Exceptions{"wiki": {Mistaken: map[string][]string{"pages": {"x"}}}},
+	}
+	kept := &render.Exceptions{Others: map[string]*render.Exceptions{"wiki": {Kept: map[string][]string{"pages": {"k", "l"}}}}}
+	another := &render.Exceptions{Others: map[string]*render.Exceptions{"blog": {Kept: map[string][]string{"pages": {"k"}}}}}
+	const labels = "profile=wiki,tier=pages"
+	cases := map[string]struct {
+		other  *plan.Plan
+		sight  render.Sight
+		except *render.Exceptions
+		want   []string
+	}{
+		"by labels":                       {bySelector, render.ByLabels, mistaken, []string{labels}},
+		"by selection, among its members": {bySelector, render.BySelection, nil, []string{"layer=pages,profile in (wiki)"}},
+		"by selection, of names":          {byName, render.BySelection, nil, []string{"name=wiki-1,profile in (wiki)"}},
+		"by selection, less what is mistaken": {
+			bySelector, render.BySelection, mistaken, []string{"name notin (x),layer=pages,profile in (shop,wiki)"},
+		},
+		"by selection, and what is kept": {
+			bySelector, render.BySelection, kept, []string{"layer=pages,profile in (shop,wiki)", "name in (k,l),profile in (wiki)"},
+		},
+		"by choice, members or not":             {bySelector, render.ByChoice, another, []string{"layer=pages"}},
+		"by either":                             {byName, render.ByEither, nil, []string{labels, "name=wiki-1"}},
+		"by either, and what is kept":           {byName, render.ByEither, kept, []string{labels, "name=wiki-1", "name in (k,l),profile in (wiki)"}},
+		"one that cannot be read, by selection": {nil, render.BySelection, nil, []string{labels}},
+		"one that cannot be read, by either":    {nil, render.ByEither, kept, []string{labels}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			p := resolvedPlan(t, shop().NoDNS().Dependency(builders.MakeDependency("d").FromTier("web").ToProfile("wiki", "pages").Obj()).Obj(),
+				&plan.Facts{Others: map[string]*plan.Plan{"wiki": c.other}})
+			if c.except == nil {
+				c.except = &render.Exceptions{}
+			}
+			got := egressOf(render.Objects{Policies: render.Policies(p, p.Tier("web"), c.sight, c.except)})
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("peers (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestHowAllTiersAreSeen(t *testing.T) {
+	except := &render.Exceptions{Mistaken: map[string][]string{"api": {"x"}}}
+	const own = "own namespace"
+	for sight, want := range map[render.Sight][]string{
+		render.ByLabels:    {"profile=shop,tier=api", own, "profile=shop,tier=web"},
+		render.BySelection: {"name=shop-api,name notin (x),profile in (shop)", own, "layer=web,profile in (shop)"},
+		render.ByChoice:    {"name=shop-api,name notin (x)", own, "layer=web"},
+		render.ByEither:    {"profile=shop,tier=api", "name=shop-api,name notin (x)", own, "profile=shop,tier=web", "layer=web"},
+	} {
+		t.Run(string(sight), func(t *testing.T) {
+			profile := shop().NoDNS().Dependency(builders.MakeDependency("d").FromTier("web").ToAllTiers().Obj()).Obj()
+			if diff := cmp.Diff(want, egressOf(sighted(t, profile, "web", sight, except))); diff != "" {
+				t.Errorf("peers (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestExceptionsAreEqual(t *testing.T) {
 	full := func() *render.Exceptions {
-		return &render.Exceptions{Mistaken: map[string][]string{"web": {"a"}}, Kept: map[string][]string{"api": {"b"}}, Leaving: []string{"c"}}
+		return &render.Exceptions{
+			Mistaken: map[string][]string{"web": {"a"}}, Kept: map[string][]string{"api": {"b"}}, Leaving: []string{"c"},
+			Others: map[string]*render.Exceptions{"wiki": {Kept: map[string][]string{"pages": {"d"}}}},
+		}
 	}
 	cases := map[string]struct {
 		change func(*render.Exceptions)
 		want   bool
 	}{
-		"the same":            {func(*render.Exceptions) {}, true},
-		"others are mistaken": {func(e *render.Exceptions) { e.Mistaken["web"] = nil }, false},
-		"others are kept":     {func(e *render.Exceptions) { e.Kept["web"] = []string{"b"} }, false},
-		"others leave":        {func(e *render.Exceptions) { e.Leaving = nil }, false},
+		"the same":                           {func(*render.Exceptions) {}, true},
+		"others are mistaken":                {func(e *render.Exceptions) { e.Mistaken["web"] = nil }, false},
+		"others are kept":                    {func(e *render.Exceptions) { e.Kept["web"] = []string{"b"} }, false},
+		"others leave":                       {func(e *render.Exceptions) { e.Leaving = nil }, false},
+		"others are kept in another profile": {func(e *render.Exceptions) { e.Others["wiki"].Kept = nil }, false},
+		"another profile has none":           {func(e *render.Exceptions) { e.Others["wiki"] = &render.Exceptions{} }, false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

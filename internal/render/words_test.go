@@ -17,8 +17,12 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
 
-// addressesFor lets pods have any address if the profile names some.
+// addressesFor lets pods have any address if the profile names some. Where it names the internet pods have none: it has
+// so many exceptions that there would be too many kinds of pods.
 func addressesFor(profile *v1alpha1.SegmentationProfile) []reach.Option {
+	if slices.ContainsFunc(profile.Spec.Peers, func(p v1alpha1.Peer) bool { return p.Internet != nil }) {
+		return nil
+	}
 	if slices.ContainsFunc(profile.Spec.Peers, func(p v1alpha1.Peer) bool { return len(p.CIDRs) > 0 }) {
 		return []reach.Option{reach.PodsAnywhere()}
 	}
@@ -133,7 +137,7 @@ func words(profile *v1alpha1.SegmentationProfile) []*networkingv1.NetworkPolicy 
 			byName := builders.LabelSelector(nil, builders.In(corev1.LabelMetadataName, asStrings(of.Names)...))
 			peer(podsIn(cmp.Or(of.Selector, byName), declared.Pods))
 		}
-		for _, block := range declared.CIDRs {
+		for _, block := range blocksOf(declared) {
 			for _, cidr := range append([]v1alpha1.CIDR{block.CIDR}, block.Except...) {
 				peer(networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{CIDR: string(cidr)}})
 			}
@@ -145,8 +149,10 @@ func words(profile *v1alpha1.SegmentationProfile) []*networkingv1.NetworkPolicy 
 	for i := range profile.Spec.Dependencies {
 		d := &profile.Spec.Dependencies[i]
 		for _, end := range []v1alpha1.Endpoint{d.From, d.To} {
-			if end.Tier != "" {
-				peer(podsIn(builders.LabelSelector(render.MembershipLabels(profile.Name, string(end.Tier))), end.Pods))
+			for _, tier := range profile.Spec.Tiers {
+				if end.AllTiers || end.Tier == tier.Name {
+					peer(podsIn(builders.LabelSelector(render.MembershipLabels(profile.Name, string(tier.Name))), end.Pods))
+				}
 			}
 		}
 		rules = append(rules, portsOf(d.Ports)...)

@@ -62,8 +62,9 @@ func (t *tally) addPeers(in *Input) {
 	}
 	for _, peer := range slices.Sorted(maps.Keys(members)) {
 		first, more := firstOf(members[peer])
-		t.find(v1alpha1.ReasonPeerIsMember, first.Name, fmt.Sprintf("peer %s chooses this namespace%s, which is a member of tier %s of profile %s: "+
-			"its own policies decide, so that the peer opens nothing there unless they allow it; name the tier in the dependency instead",
+		t.find(v1alpha1.ReasonPeerIsMember, first.Name, fmt.Sprintf("peer %s chooses this namespace%s, which is a member of tier %s of "+
+			"profile %s: its own policies decide, so that the peer opens nothing there unless they allow it; "+
+			"name the tier in the dependency instead",
 			peer, more, first.Decision.Tier, first.Decision.Profile))
 	}
 }

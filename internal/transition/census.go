@@ -19,7 +19,7 @@ type Census struct {
 	serial int64
 	places map[string]Place
 	counts map[string]*counts
-	// mistaken are the members of any profile that a tier selects and is not due to have.
+	// mistaken are the members of any profile, and those about to be, that a tier selects and is not due to have.
 	mistaken byTier
 	// kept are members that stay in a tier that does not select them.
 	kept byTier
@@ -294,7 +294,7 @@ func (c *Census) put(namespace string, place Place) {
 		c.leaving[namespace] = true
 	}
 	for _, of := range place.Mistaken {
-		if place.Has.Profile != "" { // Others are open, to who joins as well.
+		if place.Has != (Membership{}) || place.Due != (Membership{}) { // Others are open, to who joins as well.
 			c.mistaken.insert(of, namespace)
 		}
 	}

@@ -55,6 +55,11 @@ func (s *sequence) take(*rapid.T) {
 	s.census.Take(s.serial, places)
 }
 
+// link links profiles, or does so no longer, and takes all namespaces anew some time later.
+func (s *sequence) link(*rapid.T) {
+	s.census.Link(rapid.SampledFrom([]Groups{nil, GroupsOf(map[string][]string{"b": {"a"}})}).Draw(s.t, "groups"))
+}
+
 // enter begins a look at a namespace. It is where it was, most of the time.
 func (s *sequence) enter(*rapid.T) {
 	name := s.namespace()
@@ -126,7 +131,7 @@ func (s *sequence) checkCounts(*rapid.T) {
 			want.Leaving = append(want.Leaving, name)
 		}
 		for _, of := range place.Mistaken {
-			if place.Has != (Membership{}) {
+			if place.Has != (Membership{}) || place.Due != (Membership{}) {
 				want.Mistaken[of] = append(want.Mistaken[of], name)
 			}
 		}
@@ -173,7 +178,7 @@ func TestACensusCountsRightAndLosesNoWakeUp(t *testing.T) {
 			}
 		})
 		t.Repeat(map[string]func(*rapid.T){
-			"take": s.take, "enter": s.enter, "look": s.enter, "report": s.report, "tell": s.report, "forget": s.forget,
+			"take": s.take, "enter": s.enter, "look": s.enter, "report": s.report, "tell": s.report, "forget": s.forget, "link": s.link,
 			"": func(t *rapid.T) {
 				s.checkCounts(t)
 				s.checkAsleep(t)

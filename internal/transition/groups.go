@@ -12,12 +12,9 @@ type Groups map[string]string
 
 // GroupsOf groups profiles by pairs that have paths to one another. The first by name stands for a group.
 func GroupsOf(pairs map[string][]string) Groups {
-	out := Groups{}
-	for _, start := range slices.Sorted(maps.Keys(pairs)) {
-		if _, known := out[start]; known {
-			continue
-		}
-		out.spread(start, start, linked(pairs))
+	out, both := Groups{}, linked(pairs)
+	for _, start := range slices.Sorted(maps.Keys(both)) {
+		out.spread(start, start, both)
 	}
 	return out
 }

@@ -192,20 +192,19 @@ func isUnsegmented(peer *networkingv1.NetworkPolicyPeer) bool {
 	return render.ChoosesUnsegmented(peer.NamespaceSelector)
 }
 
-// tierOf is the profile of whose members a peer stands for some, by their labels; empty for
-// other peers.
-func tierOf(peer *networkingv1.NetworkPolicyPeer) string {
+// profilesOf are the profiles of whose members a peer stands for some, by their labels; none for other peers.
+func profilesOf(peer *networkingv1.NetworkPolicyPeer) []string {
 	s := peer.NamespaceSelector
 	if s == nil {
-		return ""
+		return nil
 	}
 	if profile := s.MatchLabels[v1alpha1.ProfileLabel]; profile != "" {
-		return profile
+		return []string{profile}
 	}
 	for _, e := range s.MatchExpressions {
-		if e.Key == v1alpha1.ProfileLabel && e.Operator == metav1.LabelSelectorOpIn && len(e.Values) == 1 {
-			return e.Values[0]
+		if e.Key == v1alpha1.ProfileLabel && e.Operator == metav1.LabelSelectorOpIn {
+			return e.Values
 		}
 	}
-	return ""
+	return nil
 }

@@ -203,7 +203,7 @@ func Shutting(observed []*networkingv1.NetworkPolicy) []Step {
 func Segmenting(observed []*networkingv1.NetworkPolicy) []Step {
 	var out []Step
 	for _, have := range observed {
-		byLabels := func(p *networkingv1.NetworkPolicyPeer) bool { return isUnsegmented(p) || tierOf(p) != "" }
+		byLabels := func(p *networkingv1.NetworkPolicyPeer) bool { return isUnsegmented(p) || len(profilesOf(p)) > 0 }
 		if want := without(byLabels, own(have)); !equality.Semantic.DeepEqual(want.Spec, have.Spec) {
 			out = append(out, Step{Desired: want, Current: have, Closes: true})
 		}

@@ -96,8 +96,8 @@ func WithoutUnsegmented(policies []*networkingv1.NetworkPolicy) []*networkingv1.
 // by labels that are not those of the profile or of those linked with it: for want of any, or to and from tiers of other profiles.
 func SameAcross(profile string, desired, observed []*networkingv1.NetworkPolicy, linked ...string) bool {
 	others := func(peer *networkingv1.NetworkPolicyPeer) bool {
-		of := tierOf(peer)
-		return !isUnsegmented(peer) && (of == "" || of == profile || slices.Contains(linked, of))
+		isOther := func(of string) bool { return of != profile && !slices.Contains(linked, of) }
+		return !isUnsegmented(peer) && !slices.ContainsFunc(profilesOf(peer), isOther)
 	}
 	of := func(policies []*networkingv1.NetworkPolicy) map[string]atoms {
 		out := map[string]atoms{}
@@ -115,7 +115,7 @@ func SameAcross(profile string, desired, observed []*networkingv1.NetworkPolicy,
 // still has these labels and is about to lose them would choose itself.
 func GoBy(policies []*networkingv1.NetworkPolicy, tier Membership) bool {
 	goesBy := func(peer networkingv1.NetworkPolicyPeer) bool {
-		return tierOf(&peer) == tier.Profile && peer.NamespaceSelector != nil &&
+		return slices.Contains(profilesOf(&peer), tier.Profile) &&
 			peer.NamespaceSelector.MatchLabels[v1alpha1.TierLabel] == tier.Tier
 	}
 	return anyPeer(policies, goesBy)
@@ -133,17 +133,24 @@ func (w Widening) now(want *networkingv1.NetworkPolicy) *networkingv1.NetworkPol
 // was about to leave, and is no more.
 func (w Widening) remaining(have *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
 	return without(func(p *networkingv1.NetworkPolicyPeer) bool {
-		switch profile := tierOf(p); {
-		case profile == "":
+		profiles := profilesOf(p)
+		if len(profiles) == 0 {
 			return !w.Unsegmented && isUnsegmented(p)
-		case profile == w.Profile, slices.Contains(w.Linked, profile):
-			return !w.Tiers
-		case profile < w.Profile:
-			return !w.Before
-		default:
-			return !w.After
 		}
+		return !slices.ContainsFunc(profiles, w.keeps)
 	}, shut(own(have)))
+}
+
+// keeps tells whether what is allowed by the labels of a profile has to stay.
+func (w Widening) keeps(profile string) bool {
+	switch {
+	case profile == w.Profile, slices.Contains(w.Linked, profile):
+		return w.Tiers
+	case profile < w.Profile:
+		return w.Before
+	default:
+		return w.After
+	}
 }
 
 // widen adds one policy that is there already, and of which some has to stay.

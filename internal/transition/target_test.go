@@ -103,6 +103,14 @@ func TestWidened(t *testing.T) {
 			observed: list(base(), pods("a-egress", "a", "out web+wiki")), desired: one(), widening: Widening{Tiers: true},
 			want: []string{"segmentation: nothing", "segmentation-a-egress of a: out web"},
 		},
+		"tiers of a linked profile stay like the profile's own": {
+			observed: one("in web", "in wiki", "in blog"), desired: one("in api"), widening: Widening{Tiers: true, Linked: []string{"wiki"}},
+			want: []string{"segmentation: in api, in web, in wiki"},
+		},
+		"and go like them, whatever stays of profiles after this one": {
+			observed: one("in wiki", "in blog"), desired: one("in api"), widening: Widening{After: true, Linked: []string{"wiki"}},
+			want: []string{"segmentation: in api"},
+		},
 		"a policy that is not declared goes if nothing of it has to stay": {
 			observed: list(base(), pods("a-egress", "a", "out web")), desired: one(),
 			want: []string{"segmentation: nothing"},
@@ -174,6 +182,19 @@ func TestSameAcross(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			if got := SameAcross("shop", c.desired, c.observed); got != c.want {
+				t.Errorf("the same: %t, want %t", got, c.want)
+			}
+		})
+	}
+}
+
+func TestSameAcrossLeavesOutLinkedProfiles(t *testing.T) {
+	for name, c := range map[string]struct {
+		linked []string
+		want   bool
+	}{"one that is not linked": {nil, false}, "another is linked": {[]string{"blog"}, false}, "it is linked": {[]string{"blog", "wiki"}, true}} {
+		t.Run(name, func(t *testing.T) {
+			if got := SameAcross("shop", list(base("in wiki")), list(base()), c.linked...); got != c.want {
 				t.Errorf("the same: %t, want %t", got, c.want)
 			}
 		})

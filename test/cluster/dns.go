@@ -23,10 +23,11 @@ func (c *Cluster) createDNS(ctx context.Context) error {
 	port := func(name string, protocol corev1.Protocol, number int32) corev1.ServicePort {
 		return corev1.ServicePort{Name: name, Protocol: protocol, Port: number, TargetPort: intstr.FromInt32(number)}
 	}
+	labels := map[string]string{"k8s-app": "kube-dns"}
 	service := &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceSystem, Name: "kube-dns", Labels: map[string]string{"k8s-app": "kube-dns"}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: metav1.NamespaceSystem, Name: "kube-dns", Labels: labels},
 		Spec: corev1.ServiceSpec{
-			Selector: map[string]string{"k8s-app": "kube-dns"},
+			Selector: labels,
 			Ports: []corev1.ServicePort{
 				port("dns", corev1.ProtocolUDP, 53), port("dns-tcp", corev1.ProtocolTCP, 53), port("metrics", corev1.ProtocolTCP, 9153),
 			},

@@ -66,6 +66,23 @@ func (b *Bounds) Except(namespaces ...string) *Bounds {
 	return b
 }
 
+// OneSided lets the flows between pods of some namespaces pass that only one of their sides closes in a state, and returns
+// the bounds.
+func (b *Bounds) OneSided(state Flows, namespaces ...string) *Bounds {
+	ends, classes := b.world.ends(), len(b.world.Classes)
+	isOneOf := func(end int) bool {
+		return end/classes < len(b.world.Namespaces) && slices.Contains(namespaces, b.world.Namespaces[end/classes])
+	}
+	for from := range ends {
+		for to := range ends {
+			if pair := from*ends + to; isOneOf(from) && isOneOf(to) {
+				b.flows[pair] |= state.egress[pair] ^ state.ingress[pair]
+			}
+		}
+	}
+	return b
+}
+
 func (b *Bounds) ignore(pair int) {
 	b.kept[pair] = 0
 	b.flows[pair], b.egress[pair], b.ingress[pair] = ^uint64(0), ^uint64(0), ^uint64(0)

@@ -87,6 +87,22 @@ func TestAlerts(t *testing.T) {
 			[]string{`segmentation_findings{profile="shop",reason="NameTaken"} 1+0x90`},
 			[]string{"SegmentationFindings NameTaken shop"},
 		},
+		"the DNS Service and a Service that is called are missing": {
+			[]string{
+				`segmentation_findings{profile="shop",reason="DNSMissing"} 1+0x90`,
+				`segmentation_findings{profile="shop",reason="ServiceMissing"} 1+0x90`,
+			},
+			[]string{"SegmentationFindings DNSMissing shop", "SegmentationFindings ServiceMissing shop"},
+		},
+		"what may be meant so, or waits for somebody else, is no alert": {
+			[]string{
+				`segmentation_findings{profile="shop",reason="PortNotExposed"} 1+0x90`,
+				`segmentation_findings{profile="shop",reason="ServiceWithoutPods"} 1+0x90`,
+				`segmentation_findings{profile="shop",reason="PendingConsent"} 1+0x90`,
+				`segmentation_findings{profile="shop",reason="PeerIsMember"} 1+0x90`,
+			},
+			nil,
+		},
 		"two tiers overlap": {
 			[]string{`segmentation_conflicted_namespaces{profile="shop",reason="TiersOverlap"} 1+0x90`},
 			[]string{"SegmentationConflict TiersOverlap shop"},

@@ -75,9 +75,9 @@ func (s *simulated) rightsNow() rights {
 
 // rightsDue are those that a store declares. Where a namespace is held they are as they are.
 func (s *simulated) rightsDue(store *store) rights {
-	out := rights{}
+	out, d := rights{}, declare(store)
 	for _, name := range store.cluster() {
-		_, want, held := s.due(store, name)
+		_, want, held := d.due(name)
 		if held {
 			out.add(name, slices.Collect(maps.Values(s.store.objects[name]))...)
 			continue

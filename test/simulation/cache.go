@@ -32,10 +32,11 @@ type event struct {
 	foreign bool
 }
 
-// The kinds that are no keys of objects.
+// The first two are no keys of objects.
 const (
 	kindNamespace = "Namespace"
 	kindProfile   = "SegmentationProfile"
+	kindService   = "Service"
 )
 
 // newCache returns a cache that shows all that is in a store.

@@ -68,15 +68,15 @@ func (s *simulated) prepareRefusals() {
 // drawChange makes a change that is not the operator's, and says which.
 func (s *simulated) drawChange() string {
 	names := slices.Sorted(maps.Keys(s.store.profiles))
-	kinds := []string{"put", "relabel", "invalid", "preview", "deleting", "delete", "create", "remove", "forge", "unprotect"}
+	kinds := []string{"put", "relabel", "invalid", "preview", "deleting", "delete", "create", "remove", "forge", "unprotect", "services"}
 	kind := rapid.SampledFrom(kinds).Draw(s.t, "interruption by")
 	if len(names) == 0 {
-		names, kind = []string{"shop"}, "put"
+		names, kind = s.profiles[:1], "put"
 	}
 	name := rapid.SampledFrom(names).Draw(s.t, "interrupted")
 	switch kind {
 	case "put":
-		s.store.putProfile(drawProfile(s.t, name, s.created(name)))
+		s.putProfile(name, s.created(name))
 	case "relabel":
 		return kind + fmt.Sprint(s.relabelOneByOne())
 	case "invalid":
@@ -92,6 +92,8 @@ func (s *simulated) drawChange() string {
 		s.deleteProfile(name)
 	case "create":
 		return kind + s.create()
+	case "services":
+		return kind + s.changeServices()
 	case "forge":
 		return kind + s.forge()
 	case "unprotect":
@@ -192,6 +194,7 @@ func (s *simulated) create() string {
 		return " nothing"
 	}
 	s.store.addNamespace(late, map[string]string{"layer": drawLayer(s.t)})
+	s.drawServices(late)
 	// The operator may look at it before it looks at others that got other labels before.
 	s.wantAll(slices.Sorted(maps.Keys(s.layers)))
 	return " " + late

@@ -28,7 +28,7 @@ func (s *simulated) describe() string {
 func (s *simulated) declared() string {
 	var out strings.Builder
 	for _, name := range s.store.cluster() {
-		fmt.Fprintln(&out, "    namespace", name, s.store.namespaces[name].Labels)
+		fmt.Fprintln(&out, "    namespace", name, s.store.namespaces[name].Labels, s.store.services(name))
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.store.profiles)) {
 		p := s.store.profiles[name].DeepCopy()

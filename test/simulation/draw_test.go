@@ -56,9 +56,16 @@ func drawLayer(t *rapid.T) string {
 	return rapid.SampledFrom([]string{"a", "b", "c", "none"}).Draw(t, "layer")
 }
 
+// putProfile draws a profile and puts it into the store, beside those that are there.
+func (s *simulated) putProfile(name string, created time.Time) {
+	s.store.putProfile(drawProfile(s.t, name, created, s.store.profiles, s.profiles))
+}
+
 // drawProfile draws a profile whose tiers and dependencies have few names, so that another one
-// drawn after it changes what they mean.
-func drawProfile(t *rapid.T, name string, created time.Time) *v1alpha1.SegmentationProfile {
+// drawn after it changes what they mean. It may have paths to others, of which some are there already.
+func drawProfile(
+	t *rapid.T, name string, created time.Time, there map[string]*v1alpha1.SegmentationProfile, others []string,
+) *v1alpha1.SegmentationProfile {
 	b := builders.MakeProfile(name).DNS(drawDNS(t)).Peer(peers()...)
 	layers := rapid.Permutation([]string{"a", "b", "c"}).Draw(t, "layers")
 	tiers := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"t1", "t2", "t3"}), 1, 3, rapid.ID).Draw(t, "tiers")
@@ -69,6 +76,7 @@ func drawProfile(t *rapid.T, name string, created time.Time) *v1alpha1.Segmentat
 	for _, dependency := range names {
 		b.Dependency(drawDependency(t, dependency, tiers))
 	}
+	b.Dependency(drawLinks(t, name, tiers, there, others)...)
 	for _, role := range roles() {
 		b.Role(drawRole(t, role))
 	}
@@ -82,6 +90,7 @@ func drawDNS(t *rapid.T) v1alpha1.DNS {
 		{Mode: v1alpha1.DNSModeNone},
 		{Namespace: labelled, Pods: builders.LabelSelector(map[string]string{"app": "a"})},
 		{Namespace: bare, Pods: builders.LabelSelector(nil)},
+		{Namespace: labelled, Service: dnsService},
 	}).Draw(t, "dns")
 }
 
@@ -108,6 +117,7 @@ func peers() []v1alpha1.Peer {
 		{Name: "unsegmented", Namespaces: &v1alpha1.NamespaceSet{
 			Selector: builders.LabelSelector(nil, builders.DoesNotExist(v1alpha1.ProfileLabel)),
 		}},
+		builders.MakePeer("door").Names(labelled, bare).Service("s1").Obj(),
 		builders.MakePeer("partner").CIDR("198.51.100.0/24").CIDR("2001:db8::/32").Obj(),
 	}
 }
@@ -116,26 +126,39 @@ func drawDependency(t *rapid.T, name string, tiers []string) v1alpha1.Dependency
 	d := v1alpha1.Dependency{Name: v1alpha1.Name(name)}
 	shape := rapid.IntRange(0, 5).Draw(t, "shape")
 	d.From, d.To = drawEnd(t, tiers, shape == 0), drawEnd(t, tiers, shape == 1)
-	number := func(n int32) *intstr.IntOrString { return new(intstr.FromInt32(n)) }
-	ports := []v1alpha1.Port{{Port: number(80)}, {Port: number(80), EndPort: 85}, {Port: number(81)}, {Protocol: corev1.ProtocolUDP, Port: number(53)}, {}}
-	if d.To.Peer != "partner" {
-		ports = append(ports, v1alpha1.Port{Port: new(intstr.FromString("http"))})
+	if d.To.Tier != "" && rapid.IntRange(0, 3).Draw(t, "to a Service") == 0 {
+		d.To.Service, d.To.Pods = v1alpha1.Name(rapid.SampledFrom(serviceNames()).Draw(t, "service")), nil
 	}
-	if rapid.IntRange(0, 3).Draw(t, "with ports") > 0 {
-		d.Ports = rapid.SliceOfN(rapid.SampledFrom(ports), 1, 2).Draw(t, "ports")
-	}
-	isPlain := d.From.Tier != "" && d.To.Tier != "" && d.From.Pods == nil && d.To.Pods == nil
+	d.Ports = drawPorts(t, d.To.Peer != "partner")
+	isPlain := d.From.Tier != "" && d.To.Tier != "" && d.From.Pods == nil && d.To.Pods == nil && d.To.Service == ""
 	if isPlain && rapid.Bool().Draw(t, "with access") {
 		d.Access = []v1alpha1.DependencyAccess{{Role: v1alpha1.Name(rapid.SampledFrom(roles()).Draw(t, "access"))}}
 	}
 	return d
 }
 
+func drawPorts(t *rapid.T, named bool) []v1alpha1.Port {
+	number := func(n int32) *intstr.IntOrString { return new(intstr.FromInt32(n)) }
+	ports := []v1alpha1.Port{
+		{Port: number(80)}, {Port: number(80), EndPort: 85}, {Port: number(81)}, {Protocol: corev1.ProtocolUDP, Port: number(53)}, {},
+	}
+	if named {
+		ports = append(ports, v1alpha1.Port{Port: new(intstr.FromString("http"))})
+	}
+	if rapid.IntRange(0, 3).Draw(t, "with ports") == 0 {
+		return nil
+	}
+	return rapid.SliceOfN(rapid.SampledFrom(ports), 1, 2).Draw(t, "ports")
+}
+
 func drawEnd(t *rapid.T, tiers []string, peer bool) v1alpha1.Endpoint {
 	if peer {
-		return v1alpha1.Endpoint{Peer: rapid.SampledFrom([]v1alpha1.Name{"ops", "team", "unsegmented", "partner"}).Draw(t, "peer")}
+		return v1alpha1.Endpoint{Peer: rapid.SampledFrom([]v1alpha1.Name{"ops", "team", "unsegmented", "door", "partner"}).Draw(t, "peer")}
 	}
 	end := v1alpha1.Endpoint{Tier: v1alpha1.Name(rapid.SampledFrom(tiers).Draw(t, "tier"))}
+	if rapid.IntRange(0, 7).Draw(t, "all tiers") == 0 {
+		end = v1alpha1.Endpoint{AllTiers: true}
+	}
 	end.Pods = rapid.SampledFrom([]*v1alpha1.LabelSelector{
 		nil, nil, nil,
 		builders.LabelSelector(map[string]string{"app": "a"}),

@@ -130,6 +130,7 @@ func (m *machine) start() {
 			l.dirty[name] = true
 		}
 	}
+	l.reconciler.Profiles.ChangedWith(wake)
 	census.WakeWith(wake)
 	census.WakeSoonWith(wake)
 	m.life = l

@@ -3,7 +3,6 @@ package simulation
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -24,6 +23,13 @@ type totals struct {
 	departures int
 	// late are the transitions in which watches may be late.
 	late int
+	// linked are the transitions in which profiles have paths to one another, before or after, and uneven those of them in
+	// which the two sides of such a path are not the same.
+	linked, uneven int
+	// mixed are those in which a Service is not the same in all namespaces of its tier.
+	mixed int
+	// services are the changes of Services.
+	services int
 	// violations are the flows that were lost or opened.
 	violations int
 }
@@ -34,7 +40,9 @@ type simulated struct {
 	store   *store
 	machine *machine
 	world   *invariant.World
-	tracker *invariant.Tracker
+	// profiles are the names of the profiles that there may be.
+	profiles []string
+	tracker  *invariant.Tracker
 	// states are those after each write of a transition, and log says what was written.
 	states []state
 	log    []string
@@ -60,6 +68,12 @@ type simulated struct {
 	relabelled bool
 	// midway is set if namespaces were held, as what was declared before, or half of it, has them.
 	midway bool
+	// uneven is set if the two sides of a path between profiles were not the same in a state that was wanted.
+	uneven bool
+	// mixed is set if a Service was not the same in all namespaces of its tier.
+	mixed bool
+	// linked is set if there are paths between profiles.
+	linked bool
 	// undisturbed is set if nothing changes on the way.
 	undisturbed bool
 	// exempt are the namespaces of which nothing is promised: writes were refused there, or somebody
@@ -79,7 +93,7 @@ type state struct {
 }
 
 func newSimulated(t *rapid.T, totals *totals) *simulated {
-	s := &simulated{t: t, store: newStore(), totals: totals}
+	s := &simulated{t: t, store: newStore(), totals: totals, profiles: []string{"shop"}}
 	members := drawNamespaces(t)
 	s.world = world(append(slices.Sorted(maps.Keys(members)), drawLate(t)...))
 	var err error
@@ -99,6 +113,7 @@ func newSimulated(t *rapid.T, totals *totals) *simulated {
 		if crowded[name] {
 			s.store.add(foreign(name))
 		}
+		s.drawServices(name)
 	}
 	s.lookAtAll()
 	s.machine = &machine{
@@ -150,6 +165,12 @@ func (s *simulated) wrote(namespace, text string, late bool) {
 	s.record(text, s.store.policies(namespace)...)
 }
 
+// noteLinks takes note of paths between profiles, and of Services that have several forms.
+func (s *simulated) noteLinks(d *declaration) {
+	linked, uneven := d.links()
+	s.linked, s.uneven, s.mixed = s.linked || linked, s.uneven || uneven, s.mixed || d.isMixed()
+}
+
 // want takes note of what is declared for now, or what the operator takes to be.
 func (s *simulated) want(store *store) {
 	s.wanted = append(s.wanted, s.idealOf(store))
@@ -173,6 +194,8 @@ func (s *simulated) record(text string, policies ...*networkingv1.NetworkPolicy)
 // judges every state in between.
 func (s *simulated) transition(change func()) {
 	s.before, s.midway = s.policies(), s.isHeld() || s.anyHeld()
+	s.linked, s.uneven, s.mixed = false, false, false
+	s.noteLinks(declare(s.store))
 	s.states, s.log, s.wanted, s.exempt, s.layers = nil, nil, nil, nil, map[string][]string{}
 	s.interrupted, s.relabelled, s.mayHave = nil, false, s.rightsNow()
 	clear(s.machine.overtaken)
@@ -196,6 +219,7 @@ func (s *simulated) transition(change func()) {
 	if err := s.machine.run(s.t.Context()); err != nil {
 		s.t.Fatalf("%v\n%s", err, s.describe())
 	}
+	s.noteLinks(declare(s.store))
 	s.judge()
 	s.judgeRights()
 	if s.warm && crashAt < 0 && s.machine.failed == 0 && len(s.wanted)+len(s.exempt) == 0 {
@@ -203,58 +227,20 @@ func (s *simulated) transition(change func()) {
 	}
 	s.checkSettled()
 	s.totals.pairs++
+	if s.linked {
+		s.totals.linked++
+	}
+	if s.uneven {
+		s.totals.uneven++
+	}
+	if s.mixed {
+		s.totals.mixed++
+	}
 	if s.machine.late {
 		s.totals.late++
 	}
 	s.totals.faults += s.machine.failed
 	s.machine.failed = 0
-}
-
-// judge judges every state. Each state that was wanted for a while is one more state that flows
-// may be as in: see docs/transitions.md.
-func (s *simulated) judge() {
-	if len(s.wanted)+len(s.exempt) == 0 {
-		s.judgeLabels()
-	}
-	var bounds *invariant.Bounds
-	for i, state := range s.states {
-		s.totals.writes++
-		s.totals.flows += s.world.Size()
-		if i == 0 || !slices.Equal(state.absent, s.states[i-1].absent) {
-			wanted := append(slices.Clone(s.wanted), s.states[len(s.states)-1].flows)
-			bounds = invariant.Between(s.states[0].flows, wanted...).Except(state.absent...).Except(s.exempt...)
-			if s.midway || len(s.wanted) > 0 || s.anyHeld() {
-				bounds.BySides(s.interrupted...)
-			}
-		}
-		report := bounds.Check(state.flows)
-		found := report.Counts[invariant.Opened]
-		if !s.mayLose {
-			found += report.Counts[invariant.Lost]
-		}
-		if s.totals.violations += found; found > 0 {
-			if s.judged != nil {
-				s.judged(&report)
-			}
-			s.t.Fatalf("after write %d (%s): %s\n%s", i, s.log[i], report.String(), s.describe())
-		}
-	}
-}
-
-// judgeLabels sees to it that nothing flaps: where a transition is one change, and nothing is refused, no
-// namespace gets other labels more than once.
-func (s *simulated) judgeLabels() {
-	for name := range s.store.namespaces {
-		count := 0
-		for _, line := range s.log {
-			if strings.HasPrefix(line, "label "+name+" ") || strings.HasPrefix(line+" ", "unlabel "+name+" ") {
-				count++
-			}
-		}
-		if count > 1 {
-			s.t.Fatalf("the labels of %s were changed %d times\n%s", name, count, s.describe())
-		}
-	}
 }
 
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

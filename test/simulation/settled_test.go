@@ -11,15 +11,14 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
-	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/reach"
-	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 	"github.com/segmentation-dev/segmentation-operator/test/invariant"
 )
 
 // checkSettled compares what is in the cluster with what the compiler makes of the profiles.
 func (s *simulated) checkSettled() {
+	d := declare(s.store)
 	due, now := s.rightsDue(s.store), s.rightsNow()
 	if diff := cmp.Diff(due, now); diff != "" {
 		s.t.Fatalf("rights are not as declared (-want +got):\n%s\n%s", diff, s.describe())
@@ -29,7 +28,7 @@ func (s *simulated) checkSettled() {
 		if s.store.profiles[n.Labels[v1alpha1.ProfileLabel]] == nil && n.Labels[v1alpha1.ProfileLabel] != "" {
 			s.t.Fatalf("namespace %s is a member of a profile that was deleted\n%s", name, s.describe())
 		}
-		member, want, held := s.due(s.store, name)
+		member, want, held := d.due(name)
 		if held {
 			continue
 		}
@@ -51,10 +50,8 @@ func (s *simulated) checkSettled() {
 
 // anyHeld tells whether a namespace is held.
 func (s *simulated) anyHeld() bool {
-	return slices.ContainsFunc(s.store.cluster(), func(name string) bool {
-		_, _, held := s.due(s.store, name)
-		return held
-	})
+	d := declare(s.store)
+	return slices.ContainsFunc(s.store.cluster(), func(name string) bool { return d.decisions[name].Outcome == claim.Held })
 }
 
 func specs(policies []*networkingv1.NetworkPolicy) map[string]networkingv1.NetworkPolicySpec {
@@ -72,48 +69,14 @@ func specs(policies []*networkingv1.NetworkPolicy) map[string]networkingv1.Netwo
 	return out
 }
 
-// decide is what becomes of a namespace by what is declared.
-func decide(store *store, name string) claim.Decision {
-	n := claim.Namespace{Name: name, Labels: store.namespaces[name].Labels}
-	var claimants []claim.Claimant
-	if of := n.Labels[v1alpha1.ProfileLabel]; of != "" && store.profiles[of] == nil && !store.isMarked(of) {
-		claimants = append(claimants, claim.Claimant{Profile: of}) // It is gone, and claims nothing.
-	}
-	for _, p := range store.profiles {
-		c := claimantOf(p)
-		if !c.Preview && !store.isMarkedAs(p) {
-			c.Frozen, c.Tiers = true, nil // It claims nothing before it has its bookmark.
-		}
-		claimants = append(claimants, c)
-	}
-	claim.Sort(claimants)
-	return claim.Decide(n, claimants, nil)
-}
-
-// due is what a namespace should have in the end, unless it is held.
-func (s *simulated) due(store *store, name string) (member map[string]string, want render.Objects, held bool) {
-	decision := decide(store, name)
-	if decision.Outcome != claim.Claimed {
-		return map[string]string{}, render.Objects{}, decision.Outcome == claim.Held
-	}
-	p, errs := plan.Compile(store.profiles[decision.Profile])
-	if len(errs) > 0 {
-		s.t.Fatal(errs.ToAggregate())
-	}
-	want = render.Tier(p, p.Tier(decision.Tier)).In(name).WithCallers(func(tier string) []string {
-		return callers(store, decision.Profile, tier)
-	})
-	return render.MembershipLabels(decision.Profile, decision.Tier), want, false
-}
-
 // callers are the namespaces whose service accounts have what is granted to a tier: those that belong to it,
 // and those that are held in it.
-func callers(store *store, profile, tier string) []string {
+func (d *declaration) callers(profile, tier string) []string {
 	var out []string
-	for _, name := range store.cluster() {
-		decision, n := decide(store, name), store.namespaces[name]
+	for _, name := range d.store.cluster() {
+		decision, n := d.decisions[name], d.store.namespaces[name]
 		observed := apply.Observed{Namespace: n}
-		for _, p := range store.policies(name) {
+		for _, p := range d.store.policies(name) {
 			observed.Policies = append(observed.Policies, *p)
 		}
 		isHeld := decision.Outcome == claim.Held && n.Labels[v1alpha1.ProfileLabel] == profile &&
@@ -137,6 +100,7 @@ func (s *simulated) saw(shown *store) {
 			continue
 		}
 		seen.label(name, map[string]string{"layer": old.Labels["layer"]})
+		seen.takeServices(shown, name)
 	}
 	maps.Copy(s.mayHave, s.rightsDue(seen))
 	if flows := s.idealOf(seen); !flows.Equal(s.ideal()) {
@@ -161,10 +125,12 @@ func (s *simulated) ideal() invariant.Flows {
 }
 
 func (s *simulated) idealOf(store *store) invariant.Flows {
+	d := declare(store)
+	s.noteLinks(d)
 	var namespaces []reach.Namespace
 	var policies []*networkingv1.NetworkPolicy
 	for _, name := range store.cluster() {
-		member, want, held := s.due(store, name)
+		member, want, held := d.due(name)
 		has := maps.Clone(store.namespaces[name].Labels)
 		if !held {
 			delete(has, v1alpha1.ProfileLabel)

@@ -17,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
-	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
 
@@ -29,7 +28,7 @@ type store struct {
 	version    int
 	profiles   map[string]*v1alpha1.SegmentationProfile
 	namespaces map[string]*metav1.PartialObjectMetadata
-	// objects are the policies, roles and bindings of each namespace, by kind and name.
+	// objects are the policies, roles, bindings and Services of each namespace, by kind and name.
 	objects map[string]map[id]client.Object
 }
 
@@ -176,10 +175,10 @@ func (s *store) of(namespace, kind string) []client.Object {
 	return out
 }
 
-// Get returns the metadata of a namespace, or the Service of the cluster's DNS.
+// Get returns the metadata of a namespace, or a Service.
 func (s *store) Get(_ context.Context, key client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
 	if service, ok := obj.(*corev1.Service); ok {
-		return getService(key, service)
+		return s.getService(key, service)
 	}
 	into, ok := obj.(*metav1.PartialObjectMetadata)
 	if !ok {
@@ -193,19 +192,28 @@ func (s *store) Get(_ context.Context, key client.ObjectKey, obj client.Object, 
 	return nil
 }
 
-// getService returns the Service of the cluster's DNS, which is the only one.
-func getService(key client.ObjectKey, into *corev1.Service) error {
-	for name, usual := range plan.Usual().DNS {
-		if name != key {
-			continue
-		}
-		into.Namespace, into.Name, into.Spec.Selector = name.Namespace, name.Name, usual.Pods
-		for _, port := range usual.Ports {
-			into.Spec.Ports = append(into.Spec.Ports, corev1.ServicePort{Name: port.Name, Protocol: port.Protocol, Port: port.Port})
-		}
-		return nil
+func (s *store) getService(key client.ObjectKey, into *corev1.Service) error {
+	service, ok := s.objects[key.Namespace][id{kindService, key.Name}].(*corev1.Service)
+	if !ok {
+		return apierrors.NewNotFound(schema.GroupResource{Resource: "services"}, key.Name)
 	}
-	return apierrors.NewNotFound(schema.GroupResource{Resource: "services"}, key.Name)
+	service.DeepCopyInto(into)
+	return nil
+}
+
+// putService creates a Service or changes it.
+func (s *store) putService(service *corev1.Service) {
+	key := id{kindService, service.Name}
+	service = service.DeepCopy()
+	if old := s.objects[service.Namespace][key]; old != nil {
+		service.UID = old.GetUID()
+	}
+	s.stamp(service)
+	s.objects[service.Namespace][key] = service
+}
+
+func (s *store) removeService(namespace, name string) {
+	delete(s.objects[namespace], id{kindService, name})
 }
 
 // List lists what the operator lists.
@@ -233,7 +241,17 @@ func (s *store) List(_ context.Context, list client.ObjectList, opts ...client.L
 			l.Items = append(l.Items, *obj.(*rbacv1.RoleBinding)) //nolint:forcetypeassert // It was stored under its kind.
 		}
 	default:
-		return fmt.Errorf("list of a %T", list)
+		return listAddresses(list)
 	}
 	return nil
+}
+
+// listAddresses lists what says which addresses are the cluster's own: it has none.
+func listAddresses(list client.ObjectList) error {
+	switch list.(type) {
+	case *corev1.NodeList, *networkingv1.ServiceCIDRList:
+		return nil
+	default:
+		return fmt.Errorf("list of a %T", list)
+	}
 }

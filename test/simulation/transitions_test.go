@@ -55,6 +55,10 @@ func (all *totals) tell(t *testing.T) {
 		{"simulated transitions of an operator that goes on", all.warm},
 		{"simulated transitions with refused writes", all.refusals},
 		{"simulated transitions with late watches", all.late},
+		{"simulated transitions with paths between profiles", all.linked},
+		{"simulated transitions with uneven paths between profiles", all.uneven},
+		{"simulated transitions with Services in several forms", all.mixed},
+		{"simulated changes of Services", all.services},
 		{"simulated changes of labels after access", all.departures},
 		{"simulated violations", all.violations},
 	} {
@@ -64,17 +68,16 @@ func (all *totals) tell(t *testing.T) {
 
 // between takes a cluster to one or two profiles, and then to a change of them.
 func between(t *rapid.T, s *simulated) {
-	profiles := []string{"shop"}
-	if rapid.IntRange(0, 2).Draw(t, "two profiles") == 0 {
-		profiles = []string{"shop", "wiki"}
+	if rapid.Bool().Draw(t, "two profiles") {
+		s.profiles = append(s.profiles, "wiki")
 	}
 	put := func() {
-		for i, name := range profiles {
-			s.store.putProfile(drawProfile(t, name, epoch.Add(time.Duration(i)*time.Hour)))
+		for i, name := range s.profiles {
+			s.putProfile(name, epoch.Add(time.Duration(i)*time.Hour))
 		}
 	}
 	s.transition(put)
-	switch rapid.IntRange(0, 5).Draw(t, "change") {
+	switch rapid.IntRange(0, 7).Draw(t, "change") {
 	case 0:
 		s.transition(func() {
 			if s.warm {
@@ -85,7 +88,14 @@ func between(t *rapid.T, s *simulated) {
 		})
 	case 1:
 		s.transition(func() {
-			s.deleteProfile(rapid.SampledFrom(profiles).Draw(t, "deleted"))
+			s.deleteProfile(rapid.SampledFrom(s.profiles).Draw(t, "deleted"))
+		})
+	case 2:
+		s.transition(func() { s.changeServices() })
+	case 3: // One of two profiles changes by itself: it may answer what the other declares, or withdraw that.
+		s.transition(func() {
+			name := rapid.SampledFrom(s.profiles).Draw(t, "changed")
+			s.putProfile(name, s.created(name))
 		})
 	default:
 		s.transition(put)

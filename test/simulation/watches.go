@@ -46,7 +46,7 @@ func (m *machine) show(kind string) {
 	}
 }
 
-// see is told of a change. It does what controllers/namespace_watches.go does, in other words: a
+// see is told of a change. It does what controllers/namespace_watches.go and cluster_watches.go do, in other words: a
 // namespace that is not told of a change that concerns it does not settle.
 func (l *life) see(e event) {
 	switch {
@@ -58,6 +58,10 @@ func (l *life) see(e event) {
 		}
 	case e.kind == kindProfile:
 		l.seeProfile(e)
+	case e.kind == kindService:
+		if l.reconciler.Profiles.ServiceChanged(types.NamespacedName{Namespace: e.namespace, Name: e.name}) {
+			l.dirty[e.namespace] = true
+		}
 	case e.namespace == home:
 		l.seeBookmark(e)
 	default:

@@ -10,13 +10,16 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 )
 
-// drawDependency draws a dependency between tiers and peers that the profile has.
+// drawDependency draws a dependency between tiers and peers that the profile has. Services and other profiles are left
+// out: what they open only a cluster can say.
 func drawDependency(t *rapid.T, name string, profile *v1alpha1.SegmentationProfile) v1alpha1.Dependency {
 	d := v1alpha1.Dependency{Name: v1alpha1.Name(name)}
 	d.From = drawEndpoint(t, profile, true)
-	d.To = drawEndpoint(t, profile, d.From.Tier != "")
-	if rapid.Bool().Draw(t, "with ports") {
-		d.Ports = rapid.SliceOfN(rapid.SampledFrom(ports(isAddress(profile, d.To.Peer))), 1, 3).Draw(t, "ports")
+	d.To = drawEndpoint(t, profile, d.From.Peer == "")
+	called := peerOf(profile, d.To.Peer)
+	if called.APIServer == nil && rapid.Bool().Draw(t, "with ports") {
+		isAddress := len(called.CIDRs) > 0 || called.Internet != nil
+		d.Ports = rapid.SliceOfN(rapid.SampledFrom(ports(isAddress)), 1, 3).Draw(t, "ports")
 	}
 	if isPlain(&d.From) && isPlain(&d.To) && rapid.Bool().Draw(t, "with access") {
 		d.Access = rapid.SliceOfNDistinct(rapid.SampledFrom([]v1alpha1.DependencyAccess{
@@ -35,16 +38,20 @@ func drawEndpoint(t *rapid.T, profile *v1alpha1.SegmentationProfile, mayBePeer b
 	if mayBePeer && len(profile.Spec.Peers) > 0 && rapid.Bool().Draw(t, "peer") {
 		return v1alpha1.Endpoint{Peer: rapid.SampledFrom(profile.Spec.Peers).Draw(t, "peer").Name}
 	}
+	if rapid.IntRange(0, 4).Draw(t, "all tiers") == 0 {
+		return v1alpha1.Endpoint{AllTiers: true, Pods: drawPods(t)}
+	}
 	return v1alpha1.Endpoint{Tier: rapid.SampledFrom(profile.Spec.Tiers).Draw(t, "tier").Name, Pods: drawPods(t)}
 }
 
-func isAddress(profile *v1alpha1.SegmentationProfile, peer v1alpha1.Name) bool {
+// peerOf is the peer of that name; one that is nobody if there is none.
+func peerOf(profile *v1alpha1.SegmentationProfile, name v1alpha1.Name) *v1alpha1.Peer {
 	for i := range profile.Spec.Peers {
-		if profile.Spec.Peers[i].Name == peer {
-			return len(profile.Spec.Peers[i].CIDRs) > 0
+		if profile.Spec.Peers[i].Name == name {
+			return &profile.Spec.Peers[i]
 		}
 	}
-	return false
+	return &v1alpha1.Peer{}
 }
 
 // ports are ports of each kind. Addresses have none with names.

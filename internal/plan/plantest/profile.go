@@ -48,7 +48,10 @@ func drawDNS(t *rapid.T) v1alpha1.DNS {
 	return rapid.SampledFrom([]v1alpha1.DNS{
 		{},
 		{Mode: v1alpha1.DNSModeNone},
-		{Mode: v1alpha1.DNSModeClusterDNS, Namespace: "openshift-dns", Pods: builders.LabelSelector(map[string]string{"app": "a"}), Port: 5353},
+		{
+			Mode: v1alpha1.DNSModeClusterDNS, Namespace: "openshift-dns", Port: 5353,
+			Pods: builders.LabelSelector(map[string]string{"app": "a"}),
+		},
 		{Mode: v1alpha1.DNSModeClusterDNS, Namespace: "openshift-dns", Service: "dns-default"},
 		{Pods: builders.LabelSelector(nil)},
 		{Namespace: "outside", Pods: builders.LabelSelector(nil, builders.In("app", "a", "b"))},
@@ -101,12 +104,18 @@ func roles() []v1alpha1.Role {
 
 func drawPeer(t *rapid.T, name string) v1alpha1.Peer {
 	peer := v1alpha1.Peer{Name: v1alpha1.Name(name)}
-	switch rapid.SampledFrom([]string{"names", "selector", "cidrs"}).Draw(t, "peer") {
+	kinds := []string{"names", "names", "selector", "selector", "cidrs", "cidrs", "API server", "internet"}
+	switch rapid.SampledFrom(kinds).Draw(t, "peer") {
 	case "names":
 		chosen := names(1, 3, "outside", "ops", "kube-system", "nowhere").Draw(t, "namespaces")
 		peer.Namespaces, peer.Pods = builders.MakePeer("").Names(chosen...).Obj().Namespaces, drawPods(t)
 	case "selector":
 		peer.Namespaces, peer.Pods = &v1alpha1.NamespaceSet{Selector: drawNamespaces(t)}, drawPods(t)
+	case "API server":
+		peer.APIServer = &v1alpha1.APIServerPeer{}
+	case "internet":
+		private := []v1alpha1.PrivateRanges{"", v1alpha1.PrivateRangesExcluded, v1alpha1.PrivateRangesIncluded}
+		peer.Internet = &v1alpha1.InternetPeer{PrivateRanges: rapid.SampledFrom(private).Draw(t, "private ranges")}
 	default:
 		peer.CIDRs = rapid.SliceOfN(rapid.SampledFrom(blocks()), 1, 3).Draw(t, "cidrs")
 	}

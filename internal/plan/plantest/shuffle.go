@@ -67,7 +67,7 @@ func odd() []string {
 // leaves are the fields that can be set to something else.
 func leaves(v reflect.Value, found []reflect.Value) []reflect.Value {
 	switch v.Kind() {
-	case reflect.String, reflect.Int32:
+	case reflect.String, reflect.Int32, reflect.Bool:
 		return append(found, v)
 	case reflect.Map:
 		return append(found, v)

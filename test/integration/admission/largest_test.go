@@ -61,6 +61,30 @@ func withDependencies(p *v1alpha1.SegmentationProfile, role func(i int) v1alpha1
 	return p
 }
 
+// withPaths adds the most dependencies and peers that grant nothing: to Services, to other profiles, and of all tiers.
+func withPaths(p *v1alpha1.SegmentationProfile) *v1alpha1.SegmentationProfile {
+	for i := range 64 {
+		p.Spec.Peers = append(p.Spec.Peers, builders.MakePeer(long("p", 40, i)).Names(long("n", 40, i)).Service(long("s", 40, i)).Obj())
+	}
+	for i := range 512 {
+		dependency := builders.MakeDependency(long("d", 40, i))
+		tier := string(p.Spec.Tiers[i%64].Name)
+		switch i % 4 {
+		case 0:
+			dependency.FromTier(tier).ToService(tier, long("s", 40, i))
+		case 1:
+			dependency.FromProfile(long("o", 40, i), tier).ToTier(tier)
+		case 2:
+			dependency.FromAllTiers().ToProfile(long("o", 40, i), tier)
+		default:
+			dependency.FromTier(tier).ToPeer(long("p", 40, i%64))
+		}
+		p.Spec.Dependencies = append(p.Spec.Dependencies, dependency.Obj())
+	}
+	p.Spec.DNS = v1alpha1.DNS{Service: "kube-dns", NodeLocal: []v1alpha1.IPAddress{"169.254.20.10", "169.254.20.11", "fd00::10", "fd00::11"}}
+	return p
+}
+
 // largest are profiles in which each list that grants is as long as the CRD takes it.
 func (w *world) largest() map[string]*v1alpha1.SegmentationProfile {
 	ofRole := func(i int) v1alpha1.TierAccess { return v1alpha1.TierAccess{Role: v1alpha1.Name(long("r", 40, i%64))} }
@@ -83,6 +107,7 @@ func (w *world) largest() map[string]*v1alpha1.SegmentationProfile {
 		}
 	}
 	return map[string]*v1alpha1.SegmentationProfile{
+		"paths that are no access":     withPaths(withRoles(w.largestTiers(ofRole), 64)),
 		"ClusterRoles of tiers":        w.largestTiers(ofClusterRole),
 		"roles of tiers":               withRoles(w.largestTiers(ofRole), 64),
 		"ClusterRoles of dependencies": withDependencies(names.DeepCopy(), byClusterRole),
@@ -147,6 +172,9 @@ func changesOfAll() map[string]func(*v1alpha1.SegmentationProfileSpec) {
 		"an entry of all dependencies": func(s *v1alpha1.SegmentationProfileSpec) {
 			for i := range s.Dependencies {
 				access := s.Dependencies[i].Access
+				if len(access) == 0 {
+					continue
+				}
 				access[15], access[0] = access[0], v1alpha1.DependencyAccess{Role: access[1].Role, ClusterRole: access[1].ClusterRole}
 			}
 		},

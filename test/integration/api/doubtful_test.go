@@ -59,6 +59,18 @@ var doubtful = map[string]func(*rapid.T, *segv1alpha1.SegmentationProfile){
 		profile.Spec.Roles[0].Name, profile.Spec.Tiers[0].Access[0].Role = role, role
 		profile.Spec.Peers[1].Namespaces.Names[0] = segv1alpha1.NamespaceName(rapid.OneOf(names, rapid.Just("other")).Draw(t, "namespace"))
 	},
+	"names of Services and other profiles": func(t *rapid.T, profile *segv1alpha1.SegmentationProfile) {
+		profile.Spec.Dependencies[1].To.Service = segv1alpha1.Name(rapid.OneOf(names, rapid.Just("front")).Draw(t, "service"))
+		profile.Spec.Dependencies[2].From.Profile = segv1alpha1.Name(rapid.OneOf(names, rapid.Just("other")).Draw(t, "profile"))
+		profile.Spec.Dependencies[2].From.Tier = segv1alpha1.Name(rapid.OneOf(names, rapid.Just("web")).Draw(t, "tier"))
+		profile.Spec.Peers[5].Service = segv1alpha1.Name(rapid.OneOf(names, rapid.Just("front")).Draw(t, "service of a peer"))
+		profile.Spec.DNS.Service = segv1alpha1.Name(rapid.OneOf(names, rapid.Just("dns-default")).Draw(t, "service of DNS"))
+	},
+	"ports of Services and other profiles": func(t *rapid.T, profile *segv1alpha1.SegmentationProfile) {
+		profile.Spec.Dependencies[1].Ports = rapid.SliceOfN(rapid.Custom(port), 0, 2).Draw(t, "ports")
+		profile.Spec.Dependencies[2].Ports = rapid.SliceOfN(rapid.Custom(port), 0, 2).Draw(t, "ports of another profile")
+		profile.Spec.Dependencies[4].Ports = rapid.SliceOfN(rapid.Custom(port), 0, 2).Draw(t, "ports that the API server calls")
+	},
 	"subjects": func(t *rapid.T, profile *segv1alpha1.SegmentationProfile) {
 		profile.Spec.Tiers[0].Access[0].Subjects = rapid.SliceOfN(rapid.Custom(subject), 1, 2).Draw(t, "subjects")
 	},

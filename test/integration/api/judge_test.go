@@ -54,9 +54,48 @@ func ordinary() *segv1alpha1.SegmentationProfile {
 		Peer(builders.MakePeer("named").Names("other").Obj()).
 		Peer(builders.MakePeer("payments").CIDR("198.51.100.0/24").Obj()).
 		Role(builders.MakeRole("viewer").Read("pods").Obj()).
+		Peer(builders.MakePeer("api-server").APIServer().Obj(), builders.MakePeer("internet").Internet("").Obj()).
+		Peer(builders.MakePeer("metrics").Names("other").Service("prometheus").Obj()).
 		Dependency(builders.MakeDependency("web-web").FromTier("web").FromPods(map[string]string{"app": "web"}).
 			ToTier("web").Port(8080).Obj()).
+		Dependency(builders.MakeDependency("service").FromAllTiers().ToService("web", "front").Obj()).
+		Dependency(builders.MakeDependency("other").FromProfile("other", "web").ToAllTiers().NamedPort("http").Obj()).
+		Dependency(builders.MakeDependency("watch").FromTier("web").ToPeer("api-server").Obj()).
+		Dependency(builders.MakeDependency("webhooks").FromPeer("api-server").ToService("web", "front").Obj()).
+		Dependency(builders.MakeDependency("out").FromTier("web").ToPeer("internet").Obj()).
+		Dependency(builders.MakeDependency("queries").FromTier("web").ToPeer("metrics").Obj()).
 		Obj()
+}
+
+// TestTheCompilerAndTheCRDRefuseTheSame draws parties and DNS from all fields that they have, in all combinations. A
+// profile that is accepted has to compile. One that compiles has to be accepted, too: else a rule of the CRD is one that
+// no stored profile and no file is held to.
+func TestTheCompilerAndTheCRDRefuseTheSame(t *testing.T) {
+	for name, draw := range combined {
+		t.Run(name, func(t *testing.T) {
+			accepted, refused := 0, 0
+			rapid.Check(t, func(rt *rapid.T) {
+				profile := ordinary()
+				draw(rt, profile)
+				_, errs := plan.Compile(profile)
+				accepting := profile.DeepCopy()
+				err := server.Create(t.Context(), accepting, client.DryRunAll)
+				if (err == nil) != (len(errs) == 0) {
+					rt.Fatalf("the API server said %v, and the compiler %v\n%+v", err, errs, profile.Spec)
+				}
+				if err != nil {
+					refused++
+					return
+				}
+				accepted++
+				mustBeWritable(t, rt, accepting)
+			})
+			t.Logf("%d profiles were accepted, and %d refused", accepted, refused)
+			if accepted < 3 || refused < 3 {
+				t.Errorf("only %d profiles were accepted, and %d refused", accepted, refused)
+			}
+		})
+	}
 }
 
 // TestWhatIsGeneratedCanBeWritten does the same for whole profiles, as the compiler's own
@@ -87,9 +126,14 @@ func mustBeWritable(t *testing.T, rt *rapid.T, profile *segv1alpha1.Segmentation
 	if len(errs) > 0 {
 		rt.Fatalf("the profile is accepted, but does not compile: %v\n%+v", errs, profile.Spec)
 	}
-	for i := range compiled.Tiers {
-		objects := render.Tier(compiled, &compiled.Tiers[i]).In("default")
-		for _, object := range all(objects) {
+	// A cluster that has whatever the profile asks for, so that nothing is left out.
+	resolved := compiled.Resolve(factsFor(compiled))
+	if missing := leftOut(resolved.Findings); len(missing) > 0 {
+		rt.Fatalf("something is left out: %v\n%+v", missing, profile.Spec)
+	}
+	for i := range resolved.Plan.Tiers {
+		tier := resolved.Plan.Tiers[i].With(own(compiled))
+		for _, object := range all(render.Tier(resolved.Plan, tier).In("default")) {
 			if err := server.Create(t.Context(), object, client.DryRunAll); err != nil {
 				rt.Fatalf("the profile is accepted, but not what has to be written for it: %v\n%+v", err, profile.Spec)
 			}

@@ -26,6 +26,7 @@ const (
 	maxRequirements = 8
 	maxLabels       = 16
 	maxValues       = 32
+	maxCaches       = 4
 )
 
 // long is the i-th name of 63 characters. The names differ at their ends only, so that to
@@ -141,8 +142,8 @@ func namespaces() *segv1alpha1.SegmentationProfile {
 	return profile.Obj()
 }
 
-// addresses has all ranges and all exceptions there may be.
-func addresses() *segv1alpha1.SegmentationProfile {
+// blocks has all ranges and all exceptions there may be.
+func blocks() *segv1alpha1.SegmentationProfile {
 	profile := builders.MakeProfile("addresses").Tier(builders.MakeTier("web").Names("web").Obj())
 	for i := range maxPeers {
 		peer := builders.MakePeer(peerName(i))
@@ -192,6 +193,104 @@ func calls() *segv1alpha1.SegmentationProfile {
 	return profile.Obj()
 }
 
+// services has a Service on each side that may have one: of tiers, with all ports there may be, and of peers.
+func services() *segv1alpha1.SegmentationProfile {
+	n := 0
+	profile := between("services", func(dependency *builders.DependencyBuilder) {
+		for i := range maxPorts {
+			dependency.NamedPort(fmt.Sprintf("a-long-port-%03d", i))
+		}
+		n++
+		if n%2 == 0 {
+			*dependency = *builders.MakeDependency(long("d", n-1)).FromTier(tierName(maxTiers - 1)).ToPeer(peerName(maxPeers - 1))
+			dependency.PortRange(1, 65535)
+			return
+		}
+		dependency.ToService(tierName(maxTiers-1), long("s", n))
+	})
+	profile.Spec.DNS = segv1alpha1.DNS{Service: segv1alpha1.Name(long("s", 0)), NodeLocal: caches()}
+	for i := range maxPeers {
+		profile.Spec.Peers = append(profile.Spec.Peers, builders.MakePeer(peerName(i)).Names("other").Service(long("s", i)).Obj())
+	}
+	return profile
+}
+
+// caches are all addresses of DNS caches there may be, as long as they may be.
+func caches() []segv1alpha1.IPAddress {
+	var out []segv1alpha1.IPAddress
+	for i := range maxCaches {
+		out = append(out, segv1alpha1.IPAddress(fmt.Sprintf("2001:1db8:ffff:ffff:ffff:ffff:ffff:fff%d", i)))
+	}
+	return out
+}
+
+// consents has all paths to other profiles there may be, with names that differ from its own at the end only.
+func consents() *segv1alpha1.SegmentationProfile {
+	n := 0
+	profile := between(long("o", 0), func(dependency *builders.DependencyBuilder) {
+		n++
+		if n%2 == 0 {
+			dependency.FromProfile(long("o", n), tierName(maxTiers))
+		} else {
+			dependency.ToProfile(long("o", n), tierName(maxTiers))
+		}
+		dependency.FromPods(map[string]string{"app": long("v", 1)}).ToPods(map[string]string{"app": long("v", 2)})
+	})
+	return profile
+}
+
+// everyTier has every tier on both sides of all dependencies.
+func everyTier() *segv1alpha1.SegmentationProfile {
+	profile := between("every-tier", func(*builders.DependencyBuilder) {})
+	for i := range profile.Spec.Dependencies {
+		d := &profile.Spec.Dependencies[i]
+		d.From, d.To = segv1alpha1.Endpoint{AllTiers: true}, segv1alpha1.Endpoint{AllTiers: true}
+	}
+	return profile
+}
+
+// servers has the API server or the internet as all peers, and the last of them as what is called.
+func servers(last func(*builders.PeerBuilder)) *segv1alpha1.SegmentationProfile {
+	profile := between("servers", func(*builders.DependencyBuilder) {})
+	for i := range maxPeers - 1 {
+		peer := builders.MakePeer(peerName(i))
+		if i%2 == 0 {
+			peer.APIServer()
+		} else {
+			peer.Internet(segv1alpha1.PrivateRangesIncluded)
+		}
+		profile.Spec.Peers = append(profile.Spec.Peers, peer.Obj())
+	}
+	peer := builders.MakePeer(peerName(maxPeers - 1))
+	last(peer)
+	profile.Spec.Peers = append(profile.Spec.Peers, peer.Obj())
+	for i := range profile.Spec.Dependencies {
+		profile.Spec.Dependencies[i].To = segv1alpha1.Endpoint{Peer: segv1alpha1.Name(peerName(maxPeers - 1))}
+	}
+	return profile
+}
+
+// serversWithPorts has the ports of the internet, and of all dependencies as many as there may be.
+func serversWithPorts() *segv1alpha1.SegmentationProfile {
+	profile := servers(func(peer *builders.PeerBuilder) { peer.Internet(segv1alpha1.PrivateRangesExcluded) })
+	profile.Name = "servers-with-ports"
+	all := builders.MakeDependency("")
+	for i := range maxPorts {
+		all.PortRange(int32(60000+i), 65535)
+	}
+	for i := range profile.Spec.Dependencies {
+		profile.Spec.Dependencies[i].Ports = all.Obj().Ports
+	}
+	return profile
+}
+
+// serversWithout has the API server as what is called.
+func serversWithout() *segv1alpha1.SegmentationProfile {
+	profile := servers(func(peer *builders.PeerBuilder) { peer.APIServer() })
+	profile.Name = "servers-without-ports"
+	return profile
+}
+
 // rules has all roles with all rules there may be.
 func rules() *segv1alpha1.SegmentationProfile {
 	profile := builders.MakeProfile("rules").Tier(builders.MakeTier("web").Names("web").Obj())
@@ -224,11 +323,12 @@ func everything() *segv1alpha1.SegmentationProfile {
 			spec.Tiers[i].Access[j].Subjects = granted.Subjects[:2]
 		}
 	}
-	ranges, allowed := addresses().Spec.Peers, rules().Spec.Roles
+	ranges, allowed := blocks().Spec.Peers, rules().Spec.Roles
 	for i := range spec.Peers {
 		spec.Peers[i].CIDRs = ranges[i].CIDRs[:4]
 		spec.Roles[i].Rules = allowed[i].Rules[:4]
 	}
+	spec.DNS = services().Spec.DNS
 	numbers, selectors := ports().Spec.Dependencies, keys().Spec.Dependencies
 	for i := range spec.Dependencies {
 		dependency := &spec.Dependencies[i]

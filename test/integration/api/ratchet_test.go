@@ -34,6 +34,13 @@ peers: [{name: payments, cidrs: [{cidr: 198.51.100.7/24}]}]`))
 	create(t, earlierProfile(t, "reference", `
 tiers: [{name: web, namespaces: {names: [web]}}]
 dependencies: [{name: web-api, from: {tier: web}, to: {tier: api}}]`))
+	create(t, earlierProfile(t, "dns", `
+dns: {port: 5353}
+tiers: [{name: web, namespaces: {names: [web]}}]`))
+	create(t, earlierProfile(t, "server", `
+tiers: [{name: web, namespaces: {names: [web]}}]
+peers: [{name: api-server, apiServer: {}}]
+dependencies: [{name: watch, from: {tier: web}, to: {peer: api-server}, ports: [{port: 6443}]}]`))
 	tighten(t, installed, strict)
 
 	tests := map[string]struct {
@@ -44,12 +51,19 @@ dependencies: [{name: web-api, from: {tier: web}, to: {tier: api}}]`))
 	}{
 		"the status of a profile with a bad range":     {profile: "range", field: "status.findingsTotal", value: int64(1), status: true},
 		"the status of a profile with a bad reference": {profile: "reference", field: "status.findingsTotal", value: int64(1), status: true},
-		"the metadata":                              {profile: "reference", field: "metadata.labels.team", value: "shop"},
-		"the spec apart from a bad range":           {profile: "range", field: "spec.mode", value: "Preview"},
-		"the spec with a bad reference anywhere":    {profile: "reference", field: "spec.mode", value: "Preview", says: "names api, which spec.tiers does not have"},
-		"the list that holds a bad range":           {profile: "range", field: "spec.peers", value: []any{badPeer("198.51.100.8/24")}, says: "has bits set beyond its prefix length"},
-		"the list that holds a bad range, mended":   {profile: "range", field: "spec.peers", value: []any{badPeer("198.51.100.0/24")}},
-		"the list that holds the bad reference too": {profile: "reference", field: "spec.dependencies", value: []any{}},
+		"the metadata":                                           {profile: "reference", field: "metadata.labels.team", value: "shop"},
+		"the spec apart from a bad range":                        {profile: "range", field: "spec.mode", value: "Preview"},
+		"the spec with a bad reference anywhere":                 {profile: "reference", field: "spec.mode", value: "Preview", says: "names api, which spec.tiers does not have"},
+		"the list that holds a bad range":                        {profile: "range", field: "spec.peers", value: []any{badPeer("198.51.100.8/24")}, says: "has bits set beyond its prefix length"},
+		"the list that holds a bad range, mended":                {profile: "range", field: "spec.peers", value: []any{badPeer("198.51.100.0/24")}},
+		"the status of a profile with a port of the DNS Service": {profile: "dns", field: "status.findingsTotal", value: int64(1), status: true},
+		"the spec apart from a port of the DNS Service":          {profile: "dns", field: "spec.mode", value: "Preview"},
+		"the spec with a port of the DNS Service, mended":        {profile: "dns", field: "spec.dns.pods", value: map[string]any{}},
+		"the peer that has no ports of its own, replaced": {
+			profile: "server", field: "spec.peers", value: []any{badPeer("198.51.100.0/24")}, says: "names api-server",
+		},
+		"the spec with ports of the API server, which go": {profile: "server", field: "spec.dependencies", value: []any{}},
+		"the list that holds the bad reference too":       {profile: "reference", field: "spec.dependencies", value: []any{}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -21,7 +21,8 @@ const etcdLimit = 3 << 19
 func TestTheLargestProfilesAreAccepted(t *testing.T) {
 	t.Parallel()
 	for _, build := range []func() *segv1alpha1.SegmentationProfile{
-		references, ports, keys, labels, values, namespaces, addresses, access, calls, rules, everything,
+		references, ports, keys, labels, values, namespaces, blocks, access, calls, rules, services, consents, everyTier,
+		serversWithPorts, serversWithout, everything,
 	} {
 		profile := build()
 		t.Run(profile.Name, func(t *testing.T) {

@@ -92,7 +92,17 @@ func TestEverythingMayChange(t *testing.T) {
 		{"to Preview", `{"spec": {"mode": "Preview"}}`, "Preview", "kube-system"},
 		{"back to the default", `{"spec": {"mode": null}}`, "Enforce", "kube-system"},
 		{"DNS elsewhere", `{"spec": {"dns": {"namespace": "dns"}}}`, "Enforce", "dns"},
+		{"DNS of another Service", `{"spec": {"dns": {"namespace": "dns", "service": "dns-default"}}}`, "Enforce", "dns"},
+		{"DNS of pods", `{"spec": {"dns": {"service": null, "pods": {"matchLabels": {"app": "dns"}}, "port": 5353}}}`, "Enforce", "dns"},
 		{"DNS in its usual place", `{"spec": {"dns": null}}`, "Enforce", "kube-system"},
+		{"Services, another profile and every tier", `{"spec": {"dependencies": [
+			{"name": "web-api", "from": {"tier": "web"}, "to": {"tier": "api", "service": "orders"}},
+			{"name": "api-payments", "from": {"profile": "orders", "tier": "data"}, "to": {"allTiers": true}}]}}`, "Enforce", "kube-system"},
+		{"from the Service to its pods", `{"spec": {"dependencies": [
+			{"name": "web-api", "from": {"tier": "web"}, "to": {"tier": "api", "pods": {"matchLabels": {"app": "orders"}}}},
+			{"name": "api-payments", "from": {"tier": "api"}, "to": {"peer": "payments"}}]}}`, "Enforce", "kube-system"},
+		{"a peer that becomes the internet", `{"spec": {"peers": [{"name": "payments", "internet": {}}]}}`, "Enforce", "kube-system"},
+		{"a peer that becomes the API server", `{"spec": {"peers": [{"name": "payments", "apiServer": {}}]}}`, "Enforce", "kube-system"},
 		{"another tier alone", `{"spec": {"tiers": [{"name": "one", "namespaces": {"selector": {}}}],
 			"dependencies": null, "roles": null, "peers": null}}`, "Enforce", "kube-system"},
 	}

@@ -52,7 +52,8 @@ func TestConsentOfTwoProfiles(t *testing.T) {
 		w.settled(reports, 1)
 	})
 	w.run("a mistake of one owner closes nothing", func(w *world) {
-		w.change(orders, func(s *v1alpha1.SegmentationProfileSpec) { s.Dependencies[0].From.Profile = v1alpha1.Name(orders.Name) })
+		withoutRules(w)
+		w.change(orders, func(s *v1alpha1.SegmentationProfileSpec) { s.Dependencies[0].To.Tier = "nowhere" })
 		w.condition(orders, v1alpha1.ConditionAccepted, "False", v1alpha1.ReasonInvalid)
 		w.Consistently(func() []string { return w.allows(flows) }, "500ms", tick).Should(Equal([]string{"declared"}))
 		w.change(orders, func(s *v1alpha1.SegmentationProfileSpec) { s.Dependencies[0] = consents })

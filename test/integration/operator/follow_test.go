@@ -73,13 +73,15 @@ func (w *world) whileFollowing(flows map[string]reach.Flow, change func()) *foll
 func (f *follower) run(events watch.Interface) {
 	defer close(f.ended)
 	for e := range events.ResultChan() {
-		if policy, ok := e.Object.(*networkingv1.NetworkPolicy); ok && strings.HasPrefix(policy.Namespace, f.w.name) {
-			f.mu.Lock()
-			f.put(e.Type, policy)
-			f.judge()
-			f.versions++
-			f.mu.Unlock()
+		policy, ok := e.Object.(*networkingv1.NetworkPolicy)
+		if !ok || !strings.HasPrefix(policy.Namespace, f.w.name) {
+			continue
 		}
+		f.mu.Lock()
+		f.put(e.Type, policy)
+		f.judge()
+		f.versions++
+		f.mu.Unlock()
 	}
 }
 

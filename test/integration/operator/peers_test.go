@@ -64,6 +64,7 @@ func TestTheAPIServerAsAPeer(t *testing.T) {
 		w.Eventually(func() []string { return w.allows(flows) }, soon, tick).Should(Equal([]string{"call", "hook"}))
 	})
 	w.run("ports are the API server's own", func(w *world) {
+		withoutRules(w)
 		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) { s.Dependencies[0].Ports = s.Dependencies[1].Ports })
 		stalled := w.condition(p, v1alpha1.ConditionAccepted, metav1.ConditionFalse, v1alpha1.ReasonInvalid)
 		w.Expect(stalled.Message).To(ContainSubstring("spec.dependencies[0].ports: Forbidden: the ports of the API server are found; leave out ports"))

@@ -15,12 +15,13 @@ type DependencyApplyConfiguration struct {
 	// name names the dependency in findings, annotations and the names of
 	// generated objects, such as web-api.
 	Name *apiv1alpha1.Name `json:"name,omitempty"`
-	// from is the party that calls, that is, opens the connection: a tier or a
-	// peer.
+	// from is the party that calls, that is, opens the connection: a tier, all
+	// tiers, a tier of another profile, or a peer.
 	From *EndpointApplyConfiguration `json:"from,omitempty"`
-	// to is the party that is called: a tier or a peer, but not both from and to
-	// are peers. It may be the same tier as from: pods of the tier then reach pods
-	// of the tier, in the same namespace and in its others.
+	// to is the party that is called: a tier, a Service in a tier, all tiers, a
+	// tier of another profile, or a peer. One of from and to must be of this
+	// profile. It may be the same tier as from: pods of the tier then reach pods of
+	// the tier, in the same namespace and in its others.
 	To *EndpointApplyConfiguration `json:"to,omitempty"`
 	// ports are the ports of the called pods or addresses, 1 to 32 of them. Left
 	// out, it means every port of every protocol; but in a dependency that has

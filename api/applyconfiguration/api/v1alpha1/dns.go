@@ -27,7 +27,8 @@ type DNSApplyConfiguration struct {
 	// at. An empty selector means every pod.
 	Pods *LabelSelectorApplyConfiguration `json:"pods,omitempty"`
 	// port is the port on which the pods that pods chooses listen, for UDP and TCP:
-	// 53, if it is left out.
+	// 53, if it is left out. Without pods, 53 means nothing: earlier versions stored
+	// it.
 	Port *int32 `json:"port,omitempty"`
 	// nodeLocal are the addresses of a DNS cache on each node, such as the
 	// link-local address of NodeLocal DNSCache, 169.254.20.10: up to 4 of them,

@@ -15,8 +15,8 @@ type EndpointApplyConfiguration struct {
 	// tier is the name of a tier in spec.tiers; with profile, of a tier of that
 	// profile.
 	Tier *apiv1alpha1.Name `json:"tier,omitempty"`
-	// allTiers, if true, stands for every tier of this profile, such as those that
-	// a monitoring tier may reach.
+	// allTiers stands, if it is true, for every tier of this profile, such as those
+	// that a monitoring tier may reach.
 	AllTiers *bool `json:"allTiers,omitempty"`
 	// profile is the name of another profile, of which tier names a tier. Such a
 	// dependency opens nothing until the other profile declares the same path from
