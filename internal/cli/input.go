@@ -68,8 +68,7 @@ func (i *input) read(ctx context.Context, w *offline.World, filenames *resource.
 	if len(filenames.Filenames) == 0 {
 		return nil, nil
 	}
-	infos, err := resource.NewLocalBuilder().Unstructured().Local().ContinueOnError().
-		FilenameParam(false, filenames).Flatten().Do().Infos()
+	infos, err := i.infos(filenames)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +77,7 @@ func (i *input) read(ctx context.Context, w *offline.World, filenames *resource.
 		return nil, err
 	}
 	var errs []error
+	taken := index{}
 	for _, info := range infos {
 		obj, ok := info.Object.(*unstructured.Unstructured)
 		if !ok {
@@ -90,10 +90,10 @@ func (i *input) read(ctx context.Context, w *offline.World, filenames *resource.
 				continue
 			}
 			profiles = append(profiles, profile.Name)
-			put(&w.Profiles, *profile, keepingIdentity)
+			put(taken, &w.Profiles, *profile, keepingIdentity)
 			continue
 		}
-		known, err := add(w, obj)
+		known, err := add(w, obj, taken)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", info.Source, err))
 		} else if !known {
@@ -103,34 +103,48 @@ func (i *input) read(ctx context.Context, w *offline.World, filenames *resource.
 	return profiles, errors.Join(errs...)
 }
 
+// infos are the objects in files; "-" is what the command reads.
+func (i *input) infos(filenames *resource.FilenameOptions) ([]*resource.Info, error) {
+	builder := resource.NewLocalBuilder().Unstructured().Local().ContinueOnError()
+	isStdin := func(name string) bool { return name == "-" }
+	if slices.ContainsFunc(filenames.Filenames, isStdin) {
+		builder = builder.Stream(i.streams.In, "standard input")
+	}
+	files := resource.FilenameOptions{Filenames: slices.DeleteFunc(slices.Clone(filenames.Filenames), isStdin), Recursive: filenames.Recursive}
+	if len(files.Filenames) > 0 {
+		builder = builder.FilenameParam(false, &files)
+	}
+	return builder.Flatten().Do().Infos()
+}
+
 // keepingIdentity has a profile from a file keep what the one in the cluster is known by.
 func keepingIdentity(old, now *v1alpha1.SegmentationProfile) {
 	now.UID, now.CreationTimestamp, now.Status = old.UID, old.CreationTimestamp, old.Status
 }
 
 // add adds an object to a world, if that knows its kind.
-func add(w *offline.World, obj *unstructured.Unstructured) (known bool, err error) {
+func add(w *offline.World, obj *unstructured.Unstructured, taken index) (known bool, err error) {
 	switch obj.GetKind() {
 	case "Namespace":
-		return true, convert(obj, &w.Namespaces)
+		return true, convert(taken, obj, &w.Namespaces)
 	case "Service":
-		return true, convert(obj, &w.Services)
+		return true, convert(taken, obj, &w.Services)
 	case "EndpointSlice":
-		return true, convert(obj, &w.EndpointSlices)
+		return true, convert(taken, obj, &w.EndpointSlices)
 	case "Node":
-		return true, convert(obj, &w.Nodes)
+		return true, convert(taken, obj, &w.Nodes)
 	case "ServiceCIDR":
-		return true, convert(obj, &w.ServiceCIDRs)
+		return true, convert(taken, obj, &w.ServiceCIDRs)
 	case "Pod":
-		return true, convert(obj, &w.Pods)
+		return true, convert(taken, obj, &w.Pods)
 	case "NetworkPolicy":
-		return true, convert(obj, &w.Policies)
+		return true, convert(taken, obj, &w.Policies)
 	case "Role":
-		return true, convert(obj, &w.Roles)
+		return true, convert(taken, obj, &w.Roles)
 	case "RoleBinding":
-		return true, convert(obj, &w.RoleBindings)
+		return true, convert(taken, obj, &w.RoleBindings)
 	case "ClusterRole":
-		return true, convert(obj, &w.ClusterRoles)
+		return true, convert(taken, obj, &w.ClusterRoles)
 	default:
 		return false, nil
 	}
@@ -142,22 +156,36 @@ type objects interface {
 		networkingv1.ServiceCIDR | networkingv1.NetworkPolicy | rbacv1.Role | rbacv1.RoleBinding | rbacv1.ClusterRole
 }
 
-func convert[T objects](obj *unstructured.Unstructured, into *[]T) error {
+func convert[T objects](taken index, obj *unstructured.Unstructured, into *[]T) error {
 	var typed T
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(obj.Object, &typed, true); err != nil {
 		return fmt.Errorf("reading %s %s: %w", obj.GetKind(), obj.GetName(), err)
 	}
-	put(into, typed, nil)
+	put(taken, into, typed, nil)
 	return nil
 }
 
+// index finds objects in the lists of a world, by their kind, namespace and name.
+type index map[string]int
+
+// of is the key of an object.
+func (index) of(obj any) string {
+	meta := obj.(metav1.Object) //nolint:forcetypeassert // All kinds that a world holds are.
+	return fmt.Sprintf("%T %s/%s", obj, meta.GetNamespace(), meta.GetName())
+}
+
 // put puts an object in the place of the one of its name, or adds it.
-func put[T objects](list *[]T, obj T, keep func(old, now *T)) {
-	meta := func(o *T) metav1.Object { return any(o).(metav1.Object) } //nolint:forcetypeassert // All of them are.
-	at := slices.IndexFunc(*list, func(other T) bool {
-		return meta(&other).GetName() == meta(&obj).GetName() && meta(&other).GetNamespace() == meta(&obj).GetNamespace()
-	})
-	if at < 0 {
+func put[T objects](taken index, list *[]T, obj T, keep func(old, now *T)) {
+	kind := fmt.Sprintf("%T", obj)
+	if _, known := taken[kind]; !known {
+		taken[kind] = 0
+		for i := range *list {
+			taken[taken.of(&(*list)[i])] = i
+		}
+	}
+	at, known := taken[taken.of(&obj)]
+	if !known {
+		taken[taken.of(&obj)] = len(*list)
 		*list = append(*list, obj)
 		return
 	}

@@ -98,10 +98,11 @@ func (c *renderCommand) run(ctx context.Context) error {
 
 // nameThem makes up the namespaces that tiers name.
 func nameThem(w *offline.World) {
+	taken := index{}
 	for i := range w.Profiles {
 		for j := range w.Profiles[i].Spec.Tiers {
 			for _, name := range w.Profiles[i].Spec.Tiers[j].Namespaces.Names {
-				put(&w.Namespaces, corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+				put(taken, &w.Namespaces, corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 					Name: string(name), Labels: map[string]string{corev1.LabelMetadataName: string(name)},
 				}}, nil)
 			}

@@ -52,6 +52,8 @@ Nothing is ever written to a cluster. What is told is worked out by the operator
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		// A mistake is answered in one sentence.
+		DisableSuggestions: true,
 	}
 	// kubectl runs it as "kubectl segmentation".
 	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl segmentation"}
