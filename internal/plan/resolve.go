@@ -183,8 +183,8 @@ func (r *resolver) byAddress(rule *Rule, services ...*Service) []Rule {
 		one := *rule
 		one.Remote, one.Ports = Party{Peer: rule.Remote.Peer}, fronts(s.narrowed(rule.Ports))
 		if len(s.Addresses) > MaxOutside {
-			r.findf(v1alpha1.ReasonTooManyServices, "", "dependency %s: it calls more than %d addresses of Services; the others are left out",
-				rule.Dependency, MaxOutside)
+			r.findf(v1alpha1.ReasonTooManyServices, "",
+				"dependency %s: it calls more than %d addresses of Services; the others are left out", rule.Dependency, MaxOutside)
 		}
 		one.Remote.CIDRs = sortedBlocks(hostBlocks(s.Addresses[:min(len(s.Addresses), MaxOutside)]))
 		if len(one.Remote.CIDRs) > 0 && len(one.Ports) > 0 {
