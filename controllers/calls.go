@@ -137,7 +137,7 @@ func dueIn(namespace client.Object, decision claim.Decision) transition.Membersh
 func (p *Profiles) noteCalled(s *snapshot, namespace string, found map[plan.Called]plan.Service) (current bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.snapshot.serial != s.serial {
+	if p.snapshot == nil || p.snapshot.serial != s.serial {
 		return false
 	}
 	if p.called.Put(namespace, found) {

@@ -3,10 +3,13 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -16,6 +19,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/exposure"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
 // moment is how long a namespace is not looked at again for its pods: they come and go in numbers.
@@ -81,6 +85,37 @@ func peersIn(profiles map[string]*compiled) []peer {
 		}
 	}
 	return out
+}
+
+// chosenAnew are the members of tiers that a peer chooses which was not there before, or the other way round: it is told
+// of them, and nothing has changed about themselves.
+func (s *snapshot) chosenAnew(
+	before *snapshot, namespaces []metav1.PartialObjectMetadata, places map[string]transition.Place,
+) []string {
+	if before == nil {
+		return nil
+	}
+	changed := append(without(s.peers, before.peers), without(before.peers, s.peers)...)
+	var out []string
+	for i := range namespaces {
+		n := claim.Namespace{Name: namespaces[i].Name, Labels: namespaces[i].Labels}
+		if place := places[n.Name]; place.Due != (transition.Membership{}) &&
+			slices.ContainsFunc(changed, func(p peer) bool { return p.chosen.Selects(n) }) {
+			out = append(out, n.Name)
+		}
+	}
+	return out
+}
+
+// without are those of some peers that are not among others.
+func without(peers, others []peer) []peer {
+	known := map[string][]peer{}
+	for _, p := range others {
+		known[p.profile] = append(known[p.profile], p)
+	}
+	return slices.DeleteFunc(slices.Clone(peers), func(p peer) bool {
+		return slices.ContainsFunc(known[p.profile], func(o peer) bool { return reflect.DeepEqual(p, o) })
+	})
 }
 
 // enqueuePods has members looked at again, after a moment, when their pods come to have other ports or labels.

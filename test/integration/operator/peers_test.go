@@ -164,6 +164,13 @@ func TestAPeerThatIsAMember(t *testing.T) {
 	w.settled(other, 1)
 	w.Expect(w.finds(shop, v1alpha1.ReasonPeerIsMember)).To(HavePrefix("peer backend chooses this namespace, which is a member of tier api of profile " + other.Name))
 	w.Expect(w.allows(flow)).To(BeEmpty())
+	w.run("one that ceases to choose it, and one that comes to, is told", func(w *world) {
+		peers, dependencies := shop.Spec.Peers, shop.Spec.Dependencies
+		w.change(shop, func(s *v1alpha1.SegmentationProfileSpec) { s.Peers, s.Dependencies = nil, nil })
+		w.findsNone(shop, v1alpha1.ReasonPeerIsMember)
+		w.change(shop, func(s *v1alpha1.SegmentationProfileSpec) { s.Peers, s.Dependencies = peers, dependencies })
+		w.Expect(w.finds(shop, v1alpha1.ReasonPeerIsMember)).To(HavePrefix("peer backend chooses this namespace"))
+	})
 	w.Expect(env.admin.Delete(w.ctx(), other)).To(Succeed())
 	w.findsNone(shop, v1alpha1.ReasonPeerIsMember)
 }
