@@ -169,6 +169,20 @@ func ownServices(decision *claim.Decision, found map[plan.Called]plan.Service) m
 	return out
 }
 
+// outsideServices are those of a namespace that dependencies name as a peer's.
+func outsideServices(found map[plan.Called]plan.Service) map[plan.Called]plan.Service {
+	var out map[plan.Called]plan.Service
+	for called, service := range found {
+		if called.Peer != "" {
+			if out == nil {
+				out = map[plan.Called]plan.Service{}
+			}
+			out[called] = service
+		}
+	}
+	return out
+}
+
 // concerned are the namespaces of tiers that something else is due to, as the cluster says something else. Those of a
 // profile that has changed itself are told of by its own watch.
 func (s *snapshot) concerned(before *snapshot, places map[string]transition.Place) []string {
