@@ -228,6 +228,9 @@ func (r *ProfileReconciler) publish(
 	// patches the one before.
 	told := &v1alpha1.SegmentationProfile{ObjectMeta: metav1.ObjectMeta{Name: profile.Name, UID: profile.UID, ResourceVersion: version}}
 	for _, e := range transitions(&profile.Status, &want) {
+		if slices.Contains(ofTheCluster, e.reason) && !r.pace.mayTell(profile.Name, e.reason, time.Now()) {
+			continue
+		}
 		r.Recorder.Eventf(told, nil, e.kind, e.reason, "Reconcile", "%s", e.message)
 	}
 	return nil
