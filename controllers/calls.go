@@ -137,7 +137,7 @@ func dueIn(namespace client.Object, decision claim.Decision) transition.Membersh
 func (p *Profiles) noteCalled(s *snapshot, namespace string, found map[plan.Called]plan.Service) (current bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.snapshot.serial != s.serial {
+	if p.snapshot == nil || p.snapshot.serial != s.serial {
 		return false
 	}
 	if p.called.Put(namespace, found) {
@@ -164,6 +164,20 @@ func ownServices(decision *claim.Decision, found map[plan.Called]plan.Service) m
 				out = map[string]plan.Service{}
 			}
 			out[called.Service] = service
+		}
+	}
+	return out
+}
+
+// outsideServices are those of a namespace that dependencies name as a peer's.
+func outsideServices(found map[plan.Called]plan.Service) map[plan.Called]plan.Service {
+	var out map[plan.Called]plan.Service
+	for called, service := range found {
+		if called.Peer != "" {
+			if out == nil {
+				out = map[plan.Called]plan.Service{}
+			}
+			out[called] = service
 		}
 	}
 	return out

@@ -92,10 +92,14 @@ func whyNoDNS(name types.NamespacedName, found bool, service *Service) string {
 }
 
 func (p ServiceProblem) text() string {
-	if p == ExternalName {
+	switch p {
+	case ExternalName:
 		return "is of type ExternalName, and stands for no pods"
+	case TooLarge:
+		return fmt.Sprintf("has more than %d ports, or selects by more than %d labels", MaxServicePorts, MaxServiceLabels)
+	default:
+		return "has no selector, and stands for no pods"
 	}
-	return "has no selector, and stands for no pods"
 }
 
 // rule returns the rules that one side of a dependency becomes.
