@@ -137,7 +137,7 @@ func dueIn(namespace client.Object, decision claim.Decision) transition.Membersh
 func (p *Profiles) noteCalled(s *snapshot, namespace string, found map[plan.Called]plan.Service) (current bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.snapshot.serial != s.serial {
+	if p.snapshot == nil || p.snapshot.serial != s.serial {
 		return false
 	}
 	if p.called.Put(namespace, found) {
@@ -153,6 +153,20 @@ func (p *Profiles) forget(namespace string) (matters bool) {
 	matters = p.called.Put(namespace, nil)
 	p.touched = p.touched || matters
 	return matters
+}
+
+// outsideServices are those of a namespace that dependencies name as a peer's.
+func outsideServices(found map[plan.Called]plan.Service) map[plan.Called]plan.Service {
+	var out map[plan.Called]plan.Service
+	for called, service := range found {
+		if called.Peer != "" {
+			if out == nil {
+				out = map[plan.Called]plan.Service{}
+			}
+			out[called] = service
+		}
+	}
+	return out
 }
 
 // concerned are the namespaces of tiers that something else is due to, as the cluster says something else. Those of a

@@ -24,6 +24,8 @@ type entry struct {
 	basis ground
 	// snapshot is the serial number of the set of profiles that the decision was made from.
 	snapshot int64
+	// isCalled is set if dependencies name Services in it as those of a peer.
+	isCalled bool
 }
 
 // NewLedger returns an empty ledger.
@@ -94,6 +96,9 @@ func announce(notify func(reconcile.Request), namespaces ...*status.Namespace) {
 		}
 		for _, p := range n.PeerOf {
 			names[p.Profile] = true
+		}
+		for _, c := range n.CalledWithoutPods {
+			names[c.Profile] = true
 		}
 	}
 	delete(names, "")

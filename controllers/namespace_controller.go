@@ -97,8 +97,9 @@ type gathered struct {
 	observed *apply.Observed
 	decision claim.Decision
 	view     transition.View
-	// own are the Services of the namespace that its tier has rules about.
-	own map[string]plan.Service
+	// own are the Services of the namespace that its tier has rules about, and outside those that are called as a peer's.
+	own     map[string]plan.Service
+	outside map[plan.Called]plan.Service
 }
 
 // gather reads a namespace, and finds out what is due to it. There is nothing if it is gone, or is to be looked at after
@@ -126,12 +127,12 @@ func (r *NamespaceReconciler) gather(ctx context.Context, profiles *snapshot, na
 	if !current {
 		return nil, time.Millisecond, nil
 	}
-	return &gathered{observed, decision, view, plan.OwnServices(decision.Profile, decision.Tier, called)}, 0, nil
+	return &gathered{observed, decision, view, plan.OwnServices(decision.Profile, decision.Tier, called), outsideServices(called)}, 0, nil
 }
 
 // record takes note of what came of a look at a namespace.
 func (r *NamespaceReconciler) record(ctx context.Context, profiles *snapshot, g *gathered, result *outcome) error {
-	seen, err := r.look(ctx, profiles, g.observed.Namespace, &g.decision, g.own)
+	seen, err := r.look(ctx, profiles, g)
 	if err != nil {
 		return err
 	}
@@ -142,6 +143,7 @@ func (r *NamespaceReconciler) record(ctx context.Context, profiles *snapshot, g 
 	r.Ledger.record(entry{
 		basis:    profiles.basisOf(g.decision.Profile, g.decision.Tier),
 		snapshot: profiles.serial,
+		isCalled: len(g.outside) > 0,
 		Namespace: status.Namespace{
 			Name:     name,
 			Decision: g.decision,
@@ -155,7 +157,8 @@ func (r *NamespaceReconciler) record(ctx context.Context, profiles *snapshot, g 
 			Ports:      seen.ports,
 			PeerOf:     seen.peerOf,
 
-			WithoutPods: seen.withoutPods,
+			WithoutPods:       seen.withoutPods,
+			CalledWithoutPods: seen.calledWithoutPods,
 		},
 	})
 	return nil

@@ -23,6 +23,9 @@ const (
 	lookShare = 20
 	// lag is how long the cache may take to show a status before it is written once more.
 	lag = 5 * statusInterval
+	// tellInterval is how long it is not told again that something of one kind was found about a profile. Who may write
+	// a Service, or a pod, may have it found and not found as often as he likes.
+	tellInterval = 10 * time.Minute
 )
 
 // pace keeps status writes apart, and keeps a status from being written again before the
@@ -33,6 +36,25 @@ type pace struct {
 	looks map[string]time.Time
 	// unsettled is since when a profile that was ready has had work to do.
 	unsettled map[string]time.Time
+	// told is when it was last told that something was found about a profile, by its reason.
+	told map[string]map[string]time.Time
+}
+
+// mayTell tells whether it may be told that something was found about a profile, and takes note of it if so.
+func (p *pace) mayTell(profile, reason string, now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if last, told := p.told[profile][reason]; told && now.Before(last.Add(tellInterval)) {
+		return false
+	}
+	if p.told == nil {
+		p.told = map[string]map[string]time.Time{}
+	}
+	if p.told[profile] == nil {
+		p.told[profile] = map[string]time.Time{}
+	}
+	p.told[profile][reason] = now
+	return true
 }
 
 type lastWrite struct {
@@ -129,6 +151,7 @@ func (p *pace) forget(profile string) {
 	delete(p.write, profile)
 	delete(p.looks, profile)
 	delete(p.unsettled, profile)
+	delete(p.told, profile)
 }
 
 // settle returns how long to wait for work that has just come up to be done. Drift is mended

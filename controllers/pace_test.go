@@ -156,3 +156,29 @@ func TestLooksTakeTheirShare(t *testing.T) {
 		})
 	}
 }
+
+// What comes to be found and ceases to be again and again is not told of each time.
+func TestFindingsAreToldOfNowAndThen(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var p pace
+	for _, step := range []struct {
+		profile, reason string
+		after           time.Duration
+		want            bool
+	}{
+		{"shop", v1alpha1.ReasonServiceMissing, 0, true},
+		{"shop", v1alpha1.ReasonServiceMissing, time.Second, false},
+		{"shop", v1alpha1.ReasonServiceWithoutPods, time.Second, true},
+		{"other", v1alpha1.ReasonServiceMissing, time.Second, true},
+		{"shop", v1alpha1.ReasonServiceMissing, tellInterval, true},
+		{"shop", v1alpha1.ReasonServiceMissing, tellInterval + time.Second, false},
+	} {
+		if got := p.mayTell(step.profile, step.reason, start.Add(step.after)); got != step.want {
+			t.Errorf("%s of %s after %s: %v", step.reason, step.profile, step.after, got)
+		}
+	}
+	p.forget("shop")
+	if !p.mayTell("shop", v1alpha1.ReasonServiceMissing, start.Add(tellInterval+time.Second)) {
+		t.Error("a profile of the same name is not told of")
+	}
+}

@@ -24,6 +24,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/backpressure"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
 )
 
@@ -204,7 +205,8 @@ func concerns(n *status.Namespace, profile string) bool {
 		return true
 	}
 	return slices.ContainsFunc(n.Decision.Selections, func(s claim.Selection) bool { return s.Profile == profile }) ||
-		slices.ContainsFunc(n.PeerOf, func(p status.PeerOf) bool { return p.Profile == profile })
+		slices.ContainsFunc(n.PeerOf, func(p status.PeerOf) bool { return p.Profile == profile }) ||
+		slices.ContainsFunc(n.CalledWithoutPods, func(c plan.Called) bool { return c.Profile == profile })
 }
 
 // publish writes the status, and then the events that tell of what has changed.
@@ -226,6 +228,9 @@ func (r *ProfileReconciler) publish(
 	// patches the one before.
 	told := &v1alpha1.SegmentationProfile{ObjectMeta: metav1.ObjectMeta{Name: profile.Name, UID: profile.UID, ResourceVersion: version}}
 	for _, e := range transitions(&profile.Status, &want) {
+		if slices.Contains(ofTheCluster, e.reason) && !r.pace.mayTell(profile.Name, e.reason, time.Now()) {
+			continue
+		}
 		r.Recorder.Eventf(told, nil, e.kind, e.reason, "Reconcile", "%s", e.message)
 	}
 	return nil

@@ -49,8 +49,9 @@ type Profiles struct {
 	// lookedAround is when that was last taken in, and for how long it is not again.
 	lookedAround time.Time
 	rest         time.Duration
-	// isDue is set as long as it is to be taken in later.
-	isPaced, isDue bool
+	// isDue is set as long as it is to be taken in later, and isOther once something else was seen to be due: then it is
+	// taken as soon as writes under way have ended, since others may always have begun when it is looked again.
+	isPaced, isDue, isOther bool
 }
 
 // NewProfiles returns an empty collection that reads profiles and namespaces with the reader,
@@ -113,7 +114,8 @@ func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 		return nil, err
 	}
 	p.keep(own.keeper)
-	if p.snapshot != nil && slices.Equal(p.snapshot.profiles, identities) && maps.Equal(p.snapshot.home.bookmarks, own.bookmarks) {
+	if p.snapshot != nil && !p.isOther && slices.Equal(p.snapshot.profiles, identities) &&
+		maps.Equal(p.snapshot.home.bookmarks, own.bookmarks) {
 		isSame, err := p.lookAgain(ctx)
 		if err != nil {
 			return nil, err
@@ -122,6 +124,7 @@ func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 			p.census.Resume()
 			return p.snapshot, nil
 		}
+		p.isOther = true
 	}
 	if !p.census.Halt() {
 		return nil, errUnderWay
@@ -186,7 +189,7 @@ func (p *Profiles) renew(
 	if err != nil {
 		return nil, err
 	}
-	p.facts, p.called, p.touched = facts, called, false
+	p.facts, p.called = facts, called
 	next := p.take(list, identities, own)
 	places := make(map[string]transition.Place, len(namespaces))
 	for i := range namespaces {
@@ -198,11 +201,11 @@ func (p *Profiles) renew(
 		places[namespace.Name] = next.place(observed, next.decide(namespace, p.protected))
 	}
 	before := p.snapshot
-	p.snapshot = next
+	p.snapshot, p.touched, p.isOther = next, false, false
 	p.census.Called(next.called())
 	p.census.Link(next.groups)
 	p.census.Take(next.serial, places)
-	p.changed(next.concerned(before, places))
+	p.changed(append(next.concerned(before, places), next.chosenAnew(before, namespaces, places)...))
 	p.found(slices.Sorted(maps.Keys(next.byName)))
 	return next, nil
 }

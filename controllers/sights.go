@@ -1,12 +1,16 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"reflect"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -16,6 +20,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/exposure"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
 // moment is how long a namespace is not looked at again for its pods: they come and go in numbers.
@@ -26,18 +31,19 @@ type sights struct {
 	ports []exposure.Port
 	// withoutPods are the Services of its own that dependencies name and that select no pod.
 	withoutPods []string
-	peerOf      []status.PeerOf
+	// calledWithoutPods are those that dependencies name as a peer's.
+	calledWithoutPods []plan.Called
+	peerOf            []status.PeerOf
 }
 
 // look looks at what is told of a namespace.
-func (r *NamespaceReconciler) look(
-	ctx context.Context, profiles *snapshot, namespace client.Object, decision *claim.Decision, own map[string]plan.Service,
-) (sights, error) {
-	if decision.Outcome != claim.Claimed {
-		return sights{}, nil
+func (r *NamespaceReconciler) look(ctx context.Context, profiles *snapshot, g *gathered) (sights, error) {
+	namespace, isMember := g.observed.Namespace, g.decision.Outcome == claim.Claimed
+	var out sights
+	if isMember {
+		out.peerOf = profiles.peersOf(namespace)
 	}
-	out := sights{peerOf: profiles.peersOf(namespace)}
-	if !r.WatchPods {
+	if !r.WatchPods || !isMember && len(g.outside) == 0 {
 		return out, nil
 	}
 	var pods corev1.PodList
@@ -47,8 +53,18 @@ func (r *NamespaceReconciler) look(
 			return sights{}, fmt.Errorf("listing %T: %w", list, err)
 		}
 	}
-	out.ports = exposure.Of(pods.Items, services.Items)
-	out.withoutPods = exposure.WithoutPods(own, pods.Items)
+	for called, service := range g.outside {
+		if len(exposure.WithoutPods(map[string]plan.Service{called.Service: service}, pods.Items)) > 0 {
+			out.calledWithoutPods = append(out.calledWithoutPods, called)
+		}
+	}
+	slices.SortFunc(out.calledWithoutPods, func(a, b plan.Called) int {
+		return cmp.Or(cmp.Compare(a.Profile, b.Profile), cmp.Compare(a.Peer, b.Peer), cmp.Compare(a.Service, b.Service))
+	})
+	if isMember {
+		out.ports = exposure.Of(pods.Items, services.Items)
+		out.withoutPods = exposure.WithoutPods(g.own, pods.Items)
+	}
 	return out, nil
 }
 
@@ -68,6 +84,8 @@ func (s *snapshot) peersOf(namespace client.Object) []status.PeerOf {
 type peer struct {
 	profile string
 	chosen  claim.Tier
+	// services are those of the peer that dependencies name.
+	services []string
 }
 
 func peersIn(profiles map[string]*compiled) []peer {
@@ -76,17 +94,55 @@ func peersIn(profiles map[string]*compiled) []peer {
 		if c.plan == nil || c.identity.deleting {
 			continue
 		}
+		calls := c.plan.Calls()
 		for _, chosen := range c.plan.Peers() {
-			out = append(out, peer{name, chosen})
+			p := peer{profile: name, chosen: chosen}
+			for _, called := range calls {
+				if called.Peer == chosen.Name {
+					p.services = append(p.services, called.Service)
+				}
+			}
+			out = append(out, p)
 		}
 	}
 	return out
 }
 
-// enqueuePods has members looked at again, after a moment, when their pods come to have other ports or labels.
+// chosenAnew are the members of tiers that a peer chooses which was not there before, or the other way round, and all
+// namespaces if it is called by its Services: it is told of them, and nothing has changed about themselves.
+func (s *snapshot) chosenAnew(
+	before *snapshot, namespaces []metav1.PartialObjectMetadata, places map[string]transition.Place,
+) []string {
+	if before == nil {
+		return nil
+	}
+	changed := append(without(s.peers, before.peers), without(before.peers, s.peers)...)
+	var out []string
+	for i := range namespaces {
+		n := claim.Namespace{Name: namespaces[i].Name, Labels: namespaces[i].Labels}
+		isMember := places[n.Name].Due != transition.Membership{}
+		if slices.ContainsFunc(changed, func(p peer) bool { return (isMember || len(p.services) > 0) && p.chosen.Selects(n) }) {
+			out = append(out, n.Name)
+		}
+	}
+	return out
+}
+
+// without are those of some peers that are not among others.
+func without(peers, others []peer) []peer {
+	known := map[string][]peer{}
+	for _, p := range others {
+		known[p.profile] = append(known[p.profile], p)
+	}
+	return slices.DeleteFunc(slices.Clone(peers), func(p peer) bool {
+		return slices.ContainsFunc(known[p.profile], func(o peer) bool { return reflect.DeepEqual(p, o) })
+	})
+}
+
+// enqueuePods has members, and namespaces with Services of peers, looked at again, after a moment, when their pods come to have other ports or labels.
 func (r *NamespaceReconciler) enqueuePods() handler.EventHandler {
 	enqueue := func(q queue, obj client.Object) {
-		if known, ok := r.Ledger.get(obj.GetNamespace()); ok && known.Decision.Outcome == claim.Claimed {
+		if known, ok := r.Ledger.get(obj.GetNamespace()); ok && (known.Decision.Outcome == claim.Claimed || known.isCalled) {
 			r.enqueue(q, reviewed, moment, obj.GetNamespace())
 		}
 	}

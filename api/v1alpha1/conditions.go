@@ -64,7 +64,7 @@ const (
 	// ReasonServiceMissing says that a dependency names a Service that no namespace of the other side has.
 	ReasonServiceMissing = "ServiceMissing"
 	// ReasonServiceUnusable says that a dependency names a Service that stands for no pods, as it is of type
-	// ExternalName or has no selector.
+	// ExternalName or has no selector, or that is too large to be taken over by those that call it.
 	ReasonServiceUnusable = "ServiceUnusable"
 	// ReasonServicePortMissing says that a Service has none of the ports that a dependency gives.
 	ReasonServicePortMissing = "ServicePortMissing"

@@ -45,12 +45,14 @@ func (r *run) target(task *Task, have []*networkingv1.NetworkPolicy) (target tra
 		return transition.Exactly(r.joining(task)), false
 	}
 	wasOpen := transition.WasOpened(have)
+	// One that moves inside its profile keeps nothing by the labels of others: paths to them may have been withdrawn.
+	comesFromOther := view.Role == transition.Moving && view.Has.Profile != task.Profile
 	return transition.Widened(task.Policies(sight(view, wasOpen)), have, transition.Widening{
 		Profile: task.Profile,
 		Linked:  task.Linked,
 		Tiers:   view.AnyLeaving,
-		Before:  view.AnySecond || view.AnyLeaving || view.Role == transition.Moving,
-		After:   view.AnyFirst || view.AnyLeaving || view.Role == transition.Moving,
+		Before:  view.AnySecond || view.AnyLeaving || comesFromOther,
+		After:   view.AnyFirst || view.AnyLeaving || comesFromOther,
 		// One that was open was so to whoever is no member: what that allows need not wait.
 		Unsegmented: view.AnyJoining && !wasOpen,
 	}), false

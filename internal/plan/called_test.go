@@ -58,6 +58,10 @@ func TestAServiceOfATierIsCalledInAllItsForms(t *testing.T) {
 			calling(in(host, "x")), nil,
 			[]string{"ServiceUnusable x: dependency d: the Service front is of type ExternalName, and stands for no pods; it opens nothing"},
 		},
+		"too large to be taken over": {
+			calling(in(plan.Service{Problem: plan.TooLarge}, "x")), nil, []string{"ServiceUnusable x: dependency d: the Service front has " +
+				"more than 128 ports, or selects by more than 16 labels; it opens nothing"},
+		},
 		"without the port, in one of its forms": {
 			calling(in(a, "x"), in(other, "y")), []string{"out d tier api pods app=a TCP/8080"}, []string{
 				"ServicePortMissing: dependency d: a Service front in tier api has the ports [90/TCP admin], and none of those that are given; " +

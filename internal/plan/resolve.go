@@ -92,10 +92,14 @@ func whyNoDNS(name types.NamespacedName, found bool, service *Service) string {
 }
 
 func (p ServiceProblem) text() string {
-	if p == ExternalName {
+	switch p {
+	case ExternalName:
 		return "is of type ExternalName, and stands for no pods"
+	case TooLarge:
+		return fmt.Sprintf("has more than %d ports, or selects by more than %d labels", MaxServicePorts, MaxServiceLabels)
+	default:
+		return "has no selector, and stands for no pods"
 	}
-	return "has no selector, and stands for no pods"
 }
 
 // rule returns the rules that one side of a dependency becomes.
@@ -183,8 +187,8 @@ func (r *resolver) byAddress(rule *Rule, services ...*Service) []Rule {
 		one := *rule
 		one.Remote, one.Ports = Party{Peer: rule.Remote.Peer}, fronts(s.narrowed(rule.Ports))
 		if len(s.Addresses) > MaxOutside {
-			r.findf(v1alpha1.ReasonTooManyServices, "", "dependency %s: it calls more than %d addresses of Services; the others are left out",
-				rule.Dependency, MaxOutside)
+			r.findf(v1alpha1.ReasonTooManyServices, "",
+				"dependency %s: it calls more than %d addresses of Services; the others are left out", rule.Dependency, MaxOutside)
 		}
 		one.Remote.CIDRs = sortedBlocks(hostBlocks(s.Addresses[:min(len(s.Addresses), MaxOutside)]))
 		if len(one.Remote.CIDRs) > 0 && len(one.Ports) > 0 {

@@ -37,6 +37,16 @@ const (
 	// NoSelector is of a Service whose endpoints somebody else writes:
 	// https://kubernetes.io/docs/concepts/services-networking/service/#services-without-selectors
 	NoSelector ServiceProblem = "NoSelector"
+	// TooLarge is of a Service that has more ports, or selects by more labels, than policies take over.
+	TooLarge ServiceProblem = "TooLarge"
+)
+
+// MaxServicePorts is how many ports a Service has at most for it to be opened, and MaxServiceLabels by how many labels
+// it selects. The API server takes tens of thousands of ports, and all that call the Service get them: who may write one
+// Service must not fill the policies of others, until they cannot be written any more.
+const (
+	MaxServicePorts  = 128
+	MaxServiceLabels = 16
 )
 
 // ServicePort is a port of a Service.
@@ -55,6 +65,9 @@ type ServicePort struct {
 func ServiceOf(service *corev1.Service) Service {
 	if service.Spec.Type == corev1.ServiceTypeExternalName {
 		return Service{Problem: ExternalName}
+	}
+	if len(service.Spec.Ports) > MaxServicePorts || len(service.Spec.Selector) > MaxServiceLabels {
+		return Service{Problem: TooLarge}
 	}
 	out := Service{Pods: maps.Clone(service.Spec.Selector)}
 	if len(out.Pods) == 0 {

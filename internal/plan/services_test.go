@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,6 +17,14 @@ import (
 )
 
 var byAddressText = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+
+func manyLabels(n int) map[string]string {
+	out := map[string]string{}
+	for i := range n {
+		out[strings.Repeat("a", i+1)] = "a"
+	}
+	return out
+}
 
 func TestServiceOf(t *testing.T) {
 	t.Parallel()
@@ -59,6 +68,14 @@ func TestServiceOf(t *testing.T) {
 		"another name for a host stands for no pods, whatever it selects": {
 			corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, Selector: map[string]string{"app": "a"}, Ports: []corev1.ServicePort{http}},
 			plan.Service{Problem: plan.ExternalName},
+		},
+		"one of very many ports stands for none, whatever it selects": {
+			corev1.ServiceSpec{Selector: map[string]string{"app": "a"}, Ports: make([]corev1.ServicePort, plan.MaxServicePorts+1)},
+			plan.Service{Problem: plan.TooLarge},
+		},
+		"one of very many labels stands for none, too": {
+			corev1.ServiceSpec{Selector: manyLabels(plan.MaxServiceLabels + 1), Ports: []corev1.ServicePort{http}},
+			plan.Service{Problem: plan.TooLarge},
 		},
 		"one without selector does not stand for every pod": {
 			corev1.ServiceSpec{Selector: map[string]string{}, ClusterIPs: []string{"10.96.0.1"}, Ports: []corev1.ServicePort{http}},

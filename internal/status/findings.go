@@ -9,6 +9,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/exposure"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 )
 
 // addFindings adds what is found about the profile as a whole.
@@ -17,6 +18,7 @@ func (t *tally) addFindings(in *Input) {
 		t.find(f.Reason, f.Namespace, f.Message)
 	}
 	t.addPeers(in)
+	t.addCalled(in)
 	ports, withoutPods := map[string][][]exposure.Port{}, map[string][]*Namespace{}
 	for i := range in.Namespaces {
 		n := &in.Namespaces[i]
@@ -38,6 +40,26 @@ func (t *tally) addFindings(in *Input) {
 	if in.Plan != nil {
 		for _, m := range exposure.Unknown(in.Plan, ports) {
 			t.find(v1alpha1.ReasonPortNotExposed, "", m.Message())
+		}
+	}
+}
+
+// addCalled finds the Services of peers that select no pod, each once.
+func (t *tally) addCalled(in *Input) {
+	if in.Plan == nil {
+		return
+	}
+	withoutPods := map[plan.Called][]*Namespace{}
+	for i := range in.Namespaces {
+		for _, called := range in.Namespaces[i].CalledWithoutPods {
+			withoutPods[called] = append(withoutPods[called], &in.Namespaces[i])
+		}
+	}
+	for _, called := range in.Plan.Calls() {
+		if namespaces := withoutPods[called]; len(namespaces) > 0 {
+			first, more := firstOf(namespaces)
+			t.find(v1alpha1.ReasonServiceWithoutPods, first.Name, fmt.Sprintf(
+				"the Service %s of peer %s selects no pod here%s; it opens nothing until it does", called.Service, called.Peer, more))
 		}
 	}
 }

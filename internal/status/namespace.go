@@ -4,6 +4,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/audit"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/exposure"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 )
 
 // State says how far a namespace is.
@@ -39,6 +40,8 @@ type Namespace struct {
 	Ports []exposure.Port
 	// WithoutPods are its Services that dependencies name and that select no pod.
 	WithoutPods []string
+	// CalledWithoutPods are its Services that dependencies name as those of a peer and that select no pod, sorted.
+	CalledWithoutPods []plan.Called
 	// PeerOf are the peers of profiles that choose it although it is a member.
 	PeerOf []PeerOf
 }

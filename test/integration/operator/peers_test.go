@@ -164,6 +164,13 @@ func TestAPeerThatIsAMember(t *testing.T) {
 	w.settled(other, 1)
 	w.Expect(w.finds(shop, v1alpha1.ReasonPeerIsMember)).To(HavePrefix("peer backend chooses this namespace, which is a member of tier api of profile " + other.Name))
 	w.Expect(w.allows(flow)).To(BeEmpty())
+	w.run("one that ceases to choose it, and one that comes to, is told", func(w *world) {
+		peers, dependencies := shop.Spec.Peers, shop.Spec.Dependencies
+		w.change(shop, func(s *v1alpha1.SegmentationProfileSpec) { s.Peers, s.Dependencies = nil, nil })
+		w.findsNone(shop, v1alpha1.ReasonPeerIsMember)
+		w.change(shop, func(s *v1alpha1.SegmentationProfileSpec) { s.Peers, s.Dependencies = peers, dependencies })
+		w.Expect(w.finds(shop, v1alpha1.ReasonPeerIsMember)).To(HavePrefix("peer backend chooses this namespace"))
+	})
 	w.Expect(env.admin.Delete(w.ctx(), other)).To(Succeed())
 	w.findsNone(shop, v1alpha1.ReasonPeerIsMember)
 }
@@ -192,6 +199,25 @@ func TestAServiceOfAPeer(t *testing.T) {
 	w.service("more", "prom", "prometheus", servicePort("http", 80, intstr.FromInt32(9090)))
 	w.Eventually(func() []string { return w.allows(flows) }, soon, tick).Should(
 		Equal([]string{"a namespace without it", "query", "scrape", "scrape from elsewhere"}))
+
+	w.run("one that selects no pod is found, as long as it does", func(w *world) {
+		w.Eventually(func() ([]string, error) { return findings(w, p.Name, v1alpha1.ReasonServiceWithoutPods) }, soon, tick).Should(
+			Equal([]string{"the Service prom of peer metrics selects no pod here (and in 1 more); it opens nothing until it does"}))
+		for _, namespace := range []string{"tools", "more"} {
+			pod := &corev1.Pod{
+				ObjectMeta: metav1.ObjectMeta{Namespace: w.ns(namespace), Name: "prom", Labels: map[string]string{"app": "prometheus"}},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "registry.example/app"}}},
+			}
+			w.Expect(env.admin.Create(w.ctx(), pod)).To(Succeed())
+			w.root.Cleanup(func() { _ = env.admin.Delete(context.Background(), pod) })
+		}
+		w.findsNone(p, v1alpha1.ReasonServiceWithoutPods)
+		w.service("tools", "other", "nobody", servicePort("http", 80, intstr.FromInt32(9090)))
+		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) { s.Peers[0].Service = "other" })
+		w.Expect(w.finds(p, v1alpha1.ReasonServiceWithoutPods)).To(HavePrefix("the Service other of peer metrics selects no pod here;"))
+		w.change(p, func(s *v1alpha1.SegmentationProfileSpec) { s.Peers[0].Service = "" })
+		w.findsNone(p, v1alpha1.ReasonServiceWithoutPods)
+	})
 }
 
 // TestEveryTierAtOnce opens one line to each tier of many.

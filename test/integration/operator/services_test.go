@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -244,4 +245,29 @@ func TestPortsOfAService(t *testing.T) {
 		And(HavePrefix("dependency orders: a Service db in tier data has the ports ["), HaveSuffix("and none of those that are given; there it opens nothing")))
 	w.settled(p, 2)
 	w.Expect(w.allows(flows)).To(BeEmpty())
+}
+
+// TestAServiceOfVeryManyPorts: who may write Services in a few namespaces of a tier must not fill the policies of all
+// that call them, until the profile cannot be written any more.
+func TestAServiceOfVeryManyPorts(t *testing.T) {
+	w := newWorld(t)
+	w.namespace("api", "api")
+	w.namespace("data", "data")
+	w.service("data", "db", "pg", servicePort("sql", 5432, intstr.FromInt32(5432)))
+	p := w.create(w.withDatabase().Obj())
+	w.settled(p, 2)
+	ports := make([]corev1.ServicePort, 0, 8000)
+	for number := range int32(8000) {
+		ports = append(ports, servicePort(fmt.Sprintf("p%d", number), number+1, intstr.FromInt32(0)))
+	}
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		w.namespace(name, "data")
+		w.service(name, "db", name, ports...)
+	}
+	w.Expect(w.finds(p, v1alpha1.ReasonServiceUnusable)).To(HavePrefix("dependency orders: the Service db has more than 128 ports"))
+	w.settled(p, 8)
+	flows := map[string]reach.Flow{
+		"declared": tcp(w.pod("api", "a"), w.pod("data", "pg"), 5432), "one of many": tcp(w.pod("api", "a"), w.pod("a", "a"), 80),
+	}
+	w.Expect(w.allows(flows)).To(Equal([]string{"declared"}))
 }
