@@ -44,9 +44,9 @@ demo: build ## See it work: a real API server, the operator, and a shop. ARGS=--
 ##@ Develop
 
 .PHONY: build
-build: ## Build the operator into bin/.
-	@echo "building the operator"
-	@go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/operator ./cmd/operator
+build: ## Build the operator and the kubectl plugin into bin/.
+	@echo "building the operator and kubectl-segmentation"
+	@go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/operator ./cmd/kubectl-segmentation
 
 .PHONY: test
 test: ## Run all tests, and fail if they reach less than COVERAGE percent of internal/. RACE=-race looks for data races.

@@ -39,7 +39,9 @@ type sections struct {
 	markdown bool
 }
 
-func (s *sections) line(text string) { s.WriteString(text + "\n") }
+func (s *sections) line(text string) {
+	_, _ = s.WriteString(text + "\n") // It never fails.
+}
 
 // maxLines is how many lines a section has in markdown before the rest is folded away.
 const maxLines = 20

@@ -41,20 +41,23 @@ func (i *input) readCluster(ctx context.Context, w *offline.World, withPods bool
 		return fmt.Errorf("connecting to the cluster: %w", err)
 	}
 	r := &reader{input: i, client: c}
-	load(ctx, r, &v1alpha1.SegmentationProfileList{}, &w.Profiles, "", func(l *v1alpha1.SegmentationProfileList) []v1alpha1.SegmentationProfile { return l.Items })
+	load(ctx, r, &v1alpha1.SegmentationProfileList{}, &w.Profiles, "",
+		func(l *v1alpha1.SegmentationProfileList) []v1alpha1.SegmentationProfile { return l.Items })
 	load(ctx, r, &corev1.NamespaceList{}, &w.Namespaces, "", func(l *corev1.NamespaceList) []corev1.Namespace { return l.Items })
 	load(ctx, r, &corev1.ServiceList{}, &w.Services, "Services that dependencies and DNS name",
 		func(l *corev1.ServiceList) []corev1.Service { return l.Items })
 	load(ctx, r, &discoveryv1.EndpointSliceList{}, &w.EndpointSlices, "the API server's addresses",
 		func(l *discoveryv1.EndpointSliceList) []discoveryv1.EndpointSlice { return l.Items },
-		client.InNamespace(plan.APIServerService.Namespace), client.MatchingLabels{discoveryv1.LabelServiceName: plan.APIServerService.Name})
+		client.InNamespace(plan.APIServerService.Namespace),
+		client.MatchingLabels{discoveryv1.LabelServiceName: plan.APIServerService.Name})
 	load(ctx, r, &corev1.NodeList{}, &w.Nodes, "addresses of nodes and pods", func(l *corev1.NodeList) []corev1.Node { return l.Items })
 	load(ctx, r, &networkingv1.ServiceCIDRList{}, &w.ServiceCIDRs, "addresses of Services",
 		func(l *networkingv1.ServiceCIDRList) []networkingv1.ServiceCIDR { return l.Items })
 	load(ctx, r, &networkingv1.NetworkPolicyList{}, &w.Policies, "NetworkPolicies",
 		func(l *networkingv1.NetworkPolicyList) []networkingv1.NetworkPolicy { return l.Items })
 	load(ctx, r, &rbacv1.RoleList{}, &w.Roles, "Roles", func(l *rbacv1.RoleList) []rbacv1.Role { return l.Items })
-	load(ctx, r, &rbacv1.RoleBindingList{}, &w.RoleBindings, "RoleBindings", func(l *rbacv1.RoleBindingList) []rbacv1.RoleBinding { return l.Items })
+	load(ctx, r, &rbacv1.RoleBindingList{}, &w.RoleBindings, "RoleBindings",
+		func(l *rbacv1.RoleBindingList) []rbacv1.RoleBinding { return l.Items })
 	load(ctx, r, &rbacv1.ClusterRoleList{}, &w.ClusterRoles, "what ClusterRoles hold",
 		func(l *rbacv1.ClusterRoleList) []rbacv1.ClusterRole { return l.Items })
 	if withPods {

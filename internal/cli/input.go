@@ -97,7 +97,8 @@ func (i *input) read(ctx context.Context, w *offline.World, filenames *resource.
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", info.Source, err))
 		} else if !known {
-			fmt.Fprintf(i.streams.ErrOut, "%s: %s %s says nothing about segmentation, and is left out\n", info.Source, obj.GetKind(), obj.GetName())
+			fmt.Fprintf(i.streams.ErrOut, "%s: %s %s says nothing about segmentation, and is left out\n",
+				info.Source, obj.GetKind(), obj.GetName())
 		}
 	}
 	return profiles, errors.Join(errs...)
@@ -110,7 +111,8 @@ func (i *input) infos(filenames *resource.FilenameOptions) ([]*resource.Info, er
 	if slices.ContainsFunc(filenames.Filenames, isStdin) {
 		builder = builder.Stream(i.streams.In, "standard input")
 	}
-	files := resource.FilenameOptions{Filenames: slices.DeleteFunc(slices.Clone(filenames.Filenames), isStdin), Recursive: filenames.Recursive}
+	files := *filenames
+	files.Filenames = slices.DeleteFunc(slices.Clone(filenames.Filenames), isStdin)
 	if len(files.Filenames) > 0 {
 		builder = builder.FilenameParam(false, &files)
 	}

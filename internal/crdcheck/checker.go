@@ -42,7 +42,8 @@ func New() (*Checker, error) {
 	}
 	var props apiextensions.CustomResourceValidation
 	version := &definition.Spec.Versions[0]
-	if err := apiextensionsv1.Convert_v1_CustomResourceValidation_To_apiextensions_CustomResourceValidation(version.Schema, &props, nil); err != nil {
+	convert := apiextensionsv1.Convert_v1_CustomResourceValidation_To_apiextensions_CustomResourceValidation
+	if err := convert(version.Schema, &props, nil); err != nil {
 		return nil, fmt.Errorf("reading the CRD's schema: %w", err)
 	}
 	structural, err := structuralschema.NewStructural(props.OpenAPIV3Schema)
@@ -59,9 +60,11 @@ func New() (*Checker, error) {
 // Read reads a profile, with its defaults. What the API server would refuse is an error in its words. The object is changed.
 func (c *Checker) Read(ctx context.Context, obj *unstructured.Unstructured) (*v1alpha1.SegmentationProfile, error) {
 	options := structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true}
-	var errs field.ErrorList
-	for _, path := range pruning.PruneWithOptions(obj.Object, c.structural, true, options) {
-		errs = append(errs, field.Invalid(field.NewPath(path), field.OmitValueType{}, "unknown field: correct its name or its place, or leave it out"))
+	unknown := pruning.PruneWithOptions(obj.Object, c.structural, true, options)
+	errs := make(field.ErrorList, 0, len(unknown))
+	for _, path := range unknown {
+		errs = append(errs, field.Invalid(field.NewPath(path), field.OmitValueType{},
+			"unknown field: correct its name or its place, or leave it out"))
 	}
 	defaulting.PruneNonNullableNullsWithoutDefaults(obj.Object, c.structural)
 	defaulting.Default(obj.Object, c.structural)

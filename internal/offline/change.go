@@ -161,7 +161,8 @@ func accessIn(n *Namespace) []AccessChange {
 	var out []AccessChange
 	for _, b := range n.Objects.Bindings {
 		role := b.RoleRef.Kind + " " + b.RoleRef.Name
-		if i := slices.IndexFunc(n.Objects.Roles, func(r *rbacv1.Role) bool { return r.Name == b.RoleRef.Name }); b.RoleRef.Kind == "Role" && i >= 0 {
+		i := slices.IndexFunc(n.Objects.Roles, func(r *rbacv1.Role) bool { return r.Name == b.RoleRef.Name })
+		if b.RoleRef.Kind == "Role" && i >= 0 {
 			role += " (" + rulesText(n.Objects.Roles[i].Rules) + ")"
 		}
 		for _, s := range b.Subjects {

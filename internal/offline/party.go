@@ -63,7 +63,8 @@ func (a *asker) pod(text string) (*asked, error) {
 	}
 	i := slices.IndexFunc(a.world.Pods, func(p corev1.Pod) bool { return p.Namespace == namespace && p.Name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("there is no pod %s in namespace %s; for a pod that does not exist give ns/%s and its labels", name, namespace, namespace)
+		return nil, fmt.Errorf("there is no pod %s in namespace %s; for a pod that does not exist give ns/%s and its labels",
+			name, namespace, namespace)
 	}
 	out, err := a.inNamespace(namespace, nil)
 	if err != nil {
@@ -144,7 +145,8 @@ func (a *asker) inTier(text string, podLabels map[string]string) (*asked, error)
 	case 1:
 		return a.inNamespace(first, podLabels)
 	default:
-		return nil, fmt.Errorf("profiles %s have a tier %s; give tier/PROFILE/%s", strings.Join(slices.Sorted(maps.Keys(inProfiles)), " and "), tier, tier)
+		return nil, fmt.Errorf("profiles %s have a tier %s; give tier/PROFILE/%s",
+			strings.Join(slices.Sorted(maps.Keys(inProfiles)), " and "), tier, tier)
 	}
 }
 

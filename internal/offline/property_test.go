@@ -1,6 +1,7 @@
 package offline
 
 import (
+	"maps"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,9 +18,7 @@ func drawnWorld(profile *v1alpha1.SegmentationProfile) *World {
 	w := &World{Profiles: []v1alpha1.SegmentationProfile{*profile}}
 	add := func(name string, labels map[string]string) {
 		of := map[string]string{corev1.LabelMetadataName: name}
-		for key, value := range labels {
-			of[key] = value
-		}
+		maps.Copy(of, labels)
 		w.Namespaces = append(w.Namespaces, corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: of}})
 	}
 	for _, tier := range []string{"web", "api", "data", "0"} {

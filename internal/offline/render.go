@@ -2,6 +2,7 @@ package offline
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -51,8 +52,10 @@ type Namespace struct {
 // Render works out what the operator would bring the world to, once nothing is due any more. Profiles in Preview are
 // taken as if they were in Enforce if they are among those named: it is what a preview is for.
 func Render(w *World, enforced ...string) *Rendered {
-	r := renderer{world: w, out: &Rendered{Profiles: map[string]*Profile{}}, decisions: map[string]claim.Decision{},
-		members: map[plan.TierOf][]string{}}
+	r := renderer{
+		world: w, out: &Rendered{Profiles: map[string]*Profile{}}, decisions: map[string]claim.Decision{},
+		members: map[plan.TierOf][]string{},
+	}
 	r.compile(enforced)
 	r.decide()
 	r.resolve()
@@ -187,9 +190,7 @@ func tierOf(n *corev1.Namespace, d *claim.Decision) plan.TierOf {
 func (r *renderer) namespace(n *corev1.Namespace) Namespace {
 	decision := r.decisions[n.Name]
 	out := Namespace{Name: n.Name, Decision: decision, Labels: map[string]string{}}
-	for key, value := range n.Labels {
-		out.Labels[key] = value
-	}
+	maps.Copy(out.Labels, n.Labels)
 	if decision.Outcome == claim.Held {
 		return out
 	}
@@ -198,9 +199,7 @@ func (r *renderer) namespace(n *corev1.Namespace) Namespace {
 	if decision.Outcome != claim.Claimed {
 		return out
 	}
-	for key, value := range render.MembershipLabels(decision.Profile, decision.Tier) {
-		out.Labels[key] = value
-	}
+	maps.Copy(out.Labels, render.MembershipLabels(decision.Profile, decision.Tier))
 	p := r.out.Profiles[decision.Profile].Plan
 	objects := render.Tier(p, p.Tier(decision.Tier).With(r.own[n.Name])).In(n.Name)
 	out.Objects = objects.WithCallers(func(tier string) []string { return r.members[plan.TierOf{Profile: decision.Profile, Tier: tier}] })

@@ -87,7 +87,7 @@ func (w *world) rendered(p *v1alpha1.SegmentationProfile, kubeconfig string) map
 	code := cli.Run(w.ctx(), []string{"render", "-f", "-", "--cluster", "--kubeconfig", kubeconfig}, streams, "test")
 	w.Expect(code).To(Equal(cli.ExitDone), errOut.String())
 	objects := map[string]string{}
-	for _, document := range bytes.Split(out.Bytes(), []byte("---\n")) {
+	for document := range bytes.SplitSeq(out.Bytes(), []byte("---\n")) {
 		obj := &unstructured.Unstructured{}
 		w.Expect(yaml.Unmarshal(document, &obj.Object)).To(Succeed())
 		if len(obj.Object) > 0 && obj.GetKind() != "Namespace" {
@@ -126,7 +126,7 @@ func (w *world) written(p *v1alpha1.SegmentationProfile) map[string]string {
 // bare is an object as JSON, without what the API server sets.
 func bare(w *world, obj *unstructured.Unstructured) string {
 	w.t.Helper()
-	for _, field := range strings.Fields("uid resourceVersion generation creationTimestamp managedFields") {
+	for field := range strings.FieldsSeq("uid resourceVersion generation creationTimestamp managedFields") {
 		unstructured.RemoveNestedField(obj.Object, "metadata", field)
 	}
 	raw, err := json.Marshal(obj.Object)
