@@ -130,10 +130,11 @@ func (r *resolver) lookUp(rule *Rule, called *Called) []*Variant {
 			rule.Dependency, called.where(), called.Service)
 	}
 	if len(variants) > MaxVariants {
-		r.findf(v1alpha1.ReasonTooManyServices, called.namespaceOf(&variants[MaxVariants]), "dependency %s: the Services %s in the "+
+		common, other := mostCommon(variants)
+		r.findf(v1alpha1.ReasonTooManyServices, called.namespaceOf(other), "dependency %s: the Services %s in the "+
 			"namespaces of %s differ in %d ways, and only %d are opened; give them the same selector and ports",
 			rule.Dependency, called.Service, called.where(), len(variants), MaxVariants)
-		variants = variants[:MaxVariants]
+		variants = common
 	}
 	var out []*Variant
 	for i := range variants {
@@ -150,6 +151,22 @@ func (r *resolver) lookUp(rule *Rule, called *Called) []*Variant {
 		}
 	}
 	return out
+}
+
+// mostCommon are the forms that are in the most namespaces, in the order in which they came, and the first of the
+// others: a few namespaces with forms of their own must not close the way to all that have the usual one.
+func mostCommon(variants []Variant) (common []Variant, other *Variant) {
+	order := make([]int, len(variants))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return len(variants[b].Namespaces) - len(variants[a].Namespaces) })
+	kept := order[:MaxVariants]
+	slices.Sort(kept)
+	for _, i := range kept {
+		common = append(common, variants[i])
+	}
+	return common, &variants[order[MaxVariants]]
 }
 
 // isCaller tells whether the Service stands for those who call: its ports do not matter then.

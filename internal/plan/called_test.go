@@ -248,3 +248,27 @@ func TestAllTiersAreNamedAsOne(t *testing.T) {
 	}, nil)
 	checkResolved(t, profile(), "api", &plan.Facts{}, []string{"in d tier web TCP/80 of own pods app=a", "out e all tiers", "in e all tiers"}, nil)
 }
+
+// TestTheUsualFormOfAServiceIsNotCrowdedOut by namespaces that have forms of their own.
+func TestTheUsualFormOfAServiceIsNotCrowdedOut(t *testing.T) {
+	t.Parallel()
+	var variants []plan.Variant
+	for i := range plan.MaxVariants {
+		variants = append(variants, in(serviceAt("10.96.0.7", fmt.Sprintf("own-%02d", i), 8080), fmt.Sprintf("n-%02d", i)))
+	}
+	variants = append(variants, in(serviceAt("10.96.0.7", "usual", 8080), "x", "y"))
+	profile := builders.MakeProfile("shop").
+		Tier(builders.MakeTier("web").Names("web").Obj(), builders.MakeTier("api").Names("api").Obj()).
+		Dependency(builders.MakeDependency("d").FromTier("web").ToService("api", "front").Obj()).Obj()
+	compiled, errs := plan.Compile(profile)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	facts := calling(variants...)
+	facts.DNS = plan.Usual().DNS
+	rules := compiled.Resolve(facts).Plan.Tier("web").Rules
+	isOpen := slices.ContainsFunc(rules, func(r plan.Rule) bool { return r.Remote.Pods.MatchLabels["app"] == "usual" })
+	if !isOpen || len(rules) != plan.MaxVariants {
+		t.Errorf("%d forms are opened, and the usual one is: %v", len(rules), isOpen)
+	}
+}
