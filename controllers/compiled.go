@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/lru"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/audit"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
@@ -131,6 +132,8 @@ type suit struct {
 	tier *plan.Tier
 	// objects are what such a namespace is to have in the end.
 	objects render.Objects
+	// digest tells its policies from others.
+	digest func() string
 
 	mu sync.Mutex
 	// sighted are the policies as they are while labels change, made when needed.
@@ -149,6 +152,7 @@ func (c *compiled) suit(tier string, own map[string]plan.Service) *suit {
 	}
 	s := &suit{plan: c.plan, tier: c.plan.Tier(tier).With(own)}
 	s.objects = render.Tier(s.plan, s.tier)
+	s.digest = sync.OnceValue(func() string { return audit.Digest(s.objects.Policies) })
 	c.suited.Add(key, s)
 	return s
 }

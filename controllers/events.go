@@ -22,11 +22,14 @@ const maxNote = 1000
 
 // transitions returns the events that tell a person of what changed between two statuses:
 // that the work is done, that somebody has to do something, that there is a conflict, or that
-// others grant more than before.
+// others grant or open more than before.
 func transitions(before, after *v1alpha1.SegmentationProfileStatus) []eventToTell {
 	told := transitionsOfConditions(before.Conditions, after.Conditions)
 	if now := &after.UndeclaredAccess; now.RoleBindings > before.UndeclaredAccess.RoleBindings {
 		told = append(told, undeclaredAccess(now))
+	}
+	if now := &after.UndeclaredPaths; now.NetworkPolicies > before.UndeclaredPaths.NetworkPolicies {
+		told = append(told, undeclaredPaths(now))
 	}
 	return append(told, news(before.Findings, after.Findings)...)
 }
@@ -64,6 +67,15 @@ func undeclaredAccess(now *v1alpha1.UndeclaredAccess) eventToTell {
 	}
 	return eventToTell{corev1.EventTypeWarning, v1alpha1.ReasonUndeclaredAccess, fmt.Sprintf(
 		"%s what the profile does not declare, first %s; see status.findings", bindings, now.First)}
+}
+
+func undeclaredPaths(now *v1alpha1.UndeclaredPaths) eventToTell {
+	policies := "1 NetworkPolicy opens paths"
+	if now.NetworkPolicies > 1 {
+		policies = fmt.Sprintf("%d NetworkPolicies open paths", now.NetworkPolicies)
+	}
+	return eventToTell{corev1.EventTypeWarning, v1alpha1.ReasonUndeclaredPath, fmt.Sprintf(
+		"%s that the profile does not declare, first %s; see status.findings", policies, now.First)}
 }
 
 // transitionsOfConditions go by reasons and not by messages, which count namespaces and so change

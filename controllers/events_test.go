@@ -40,6 +40,31 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
+func TestMoreUndeclaredPathsAreToldOf(t *testing.T) {
+	paths := func(policies int32, first string) v1alpha1.UndeclaredPaths {
+		return v1alpha1.UndeclaredPaths{NetworkPolicies: policies, First: first}
+	}
+	one := eventToTell{"Warning", "UndeclaredPath", "1 NetworkPolicy opens paths that the profile does not declare, first web/debug; see status.findings"}
+	two := eventToTell{"Warning", "UndeclaredPath", "2 NetworkPolicies open paths that the profile does not declare, first api/x; see status.findings"}
+	cases := map[string]struct {
+		before, after v1alpha1.UndeclaredPaths
+		want          []eventToTell
+	}{
+		"the first":             {after: paths(1, "web/debug"), want: []eventToTell{one}},
+		"one more":              {before: paths(1, "web/debug"), after: paths(2, "api/x"), want: []eventToTell{two}},
+		"another, in its place": {before: paths(1, "web/debug"), after: paths(1, "api/x")},
+		"fewer":                 {before: paths(2, "api/x"), after: paths(1, "web/debug")},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			before, after := &v1alpha1.SegmentationProfileStatus{UndeclaredPaths: c.before}, &v1alpha1.SegmentationProfileStatus{UndeclaredPaths: c.after}
+			if diff := cmp.Diff(c.want, transitions(before, after), cmp.AllowUnexported(eventToTell{})); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestMoreUndeclaredAccessIsToldOf(t *testing.T) {
 	access := func(bindings int32, first string) v1alpha1.UndeclaredAccess {
 		return v1alpha1.UndeclaredAccess{Roles: 1, RoleBindings: bindings, First: first}

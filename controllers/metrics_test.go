@@ -70,6 +70,7 @@ func TestProfilesAreMeasured(t *testing.T) {
 	want := map[string]float64{
 		"segmentation_profile_condition Accepted":         1,
 		"segmentation_profile_condition Conflicted":       0,
+		"segmentation_profile_condition Isolated":         0,
 		"segmentation_profile_condition Ready":            0,
 		"segmentation_profile_condition Reconciling":      0,
 		"segmentation_profile_condition Stalled":          0,
@@ -145,6 +146,7 @@ func TestAStatusThatDoesNotChangeIsMeasured(t *testing.T) {
 	want := map[string]float64{
 		"segmentation_profile_condition Ready":    1,
 		"segmentation_profile_condition Accepted": 1,
+		"segmentation_profile_condition Isolated": 1,
 		"segmentation_claimed_namespaces":         1,
 		"segmentation_findings UndeclaredAccess":  1,
 		"segmentation_undeclared_roles":           1,

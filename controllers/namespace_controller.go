@@ -54,6 +54,7 @@ type NamespaceReconciler struct {
 	// Clock tells the time.
 	Clock func() time.Time
 
+	networks networks
 	arrivals arrivals
 	backlog  backlog
 }
@@ -154,6 +155,7 @@ func (r *NamespaceReconciler) record(ctx context.Context, profiles *snapshot, g 
 			Bindings: result.Seen.Bindings,
 
 			Undeclared: result.undeclared,
+			Opened:     result.opened,
 			Ports:      seen.ports,
 			PeerOf:     seen.peerOf,
 
@@ -191,6 +193,8 @@ type outcome struct {
 	apply.Result
 	// undeclared is what others grant in it beyond what is declared.
 	undeclared []audit.Undeclared
+	// opened is what policies of others open beyond it.
+	opened []audit.OpenedPaths
 }
 
 // carryOut does to the namespace what was decided.
@@ -216,6 +220,7 @@ func (r *NamespaceReconciler) carryOut(ctx context.Context, profiles *snapshot, 
 		return outcome{
 			Result:     applier.Member(ctx, r.task(d, profiles, suit, rendered, view, observed.Namespace.Name), observed),
 			undeclared: undeclared(rendered, observed, owner.identity.uid, roles),
+			opened:     r.networks.opened(d, suit, observed, owner.identity.uid),
 		}, nil
 	case claim.Held:
 		r.Census.NoteCalled(membershipOf(observed.Namespace), observed.BoundTiers())

@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"maps"
-	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -24,9 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
-	"github.com/segmentation-dev/segmentation-operator/internal/apply"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
-	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
@@ -50,8 +47,8 @@ func (r *NamespaceReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Man
 		WithOptions(options).
 		WithLogConstructor(logsBy(mgr.GetLogger(), "namespace")).
 		WatchesMetadata(&corev1.Namespace{}, r.enqueueItself(), builder.WithPredicates(membershipMayChange())).
-		Watches(&networkingv1.NetworkPolicy{}, r.enqueueNamespace(), builder.WithPredicates(concernsOperator())).
-		// Those of others count, too: what they grant is compared with what is declared.
+		// Those of others count, too: what they open and grant is compared with what is declared.
+		Watches(&networkingv1.NetworkPolicy{}, r.enqueueNamespace()).
 		Watches(&rbacv1.Role{}, r.enqueueNamespace()).
 		Watches(&rbacv1.RoleBinding{}, r.enqueueNamespace()).
 		Watches(&rbacv1.ClusterRole{}, r.enqueueBound()).
@@ -105,19 +102,6 @@ func membershipMayChange() predicate.Predicate {
 			(e.ObjectOld.GetDeletionTimestamp() == nil) != (e.ObjectNew.GetDeletionTimestamp() == nil) ||
 			e.ObjectOld.GetResourceVersion() == e.ObjectNew.GetResourceVersion()
 	}}
-}
-
-// concernsOperator passes events of objects that are the operator's, were until now, or
-// have a name that the operator may need.
-func concernsOperator() predicate.Predicate {
-	concerns := func(obj client.Object) bool {
-		return apply.IsManaged(obj) || obj.GetName() == render.Prefix || strings.HasPrefix(obj.GetName(), render.Prefix+"-")
-	}
-	return predicate.Funcs{
-		CreateFunc: func(e event.CreateEvent) bool { return concerns(e.Object) },
-		UpdateFunc: func(e event.UpdateEvent) bool { return concerns(e.ObjectOld) || concerns(e.ObjectNew) },
-		DeleteFunc: func(e event.DeleteEvent) bool { return concerns(e.Object) },
-	}
 }
 
 // enqueueItself enqueues a namespace, and takes note of when the watch showed it. A standby, which works on none,

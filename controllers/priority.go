@@ -29,7 +29,7 @@ const (
 	// declared: something else is declared for many namespaces, or the rules of a ClusterRole have changed, or the
 	// cache shows all that was written to it: mostly nothing is left to be done, which is to be found out.
 	declared = -20
-	// reviewed: others have changed what they grant in it, which is only reported, or the last try was refused, or it
+	// reviewed: others have changed what they open or grant in it, which is only reported, or the last try was refused, or it
 	// waits for others and was not woken.
 	reviewed = -30
 	// unlabelled: it was there when the operator started, and is no member. It may be new.

@@ -118,6 +118,6 @@ func (m *profileMetrics) collect(out chan<- prometheus.Metric, profile string, o
 func conditionTypes() []string {
 	return []string{
 		v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled,
-		v1alpha1.ConditionAccepted, v1alpha1.ConditionConflicted,
+		v1alpha1.ConditionAccepted, v1alpha1.ConditionConflicted, v1alpha1.ConditionIsolated,
 	}
 }

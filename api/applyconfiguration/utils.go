@@ -64,6 +64,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.TierStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UndeclaredAccess"):
 		return &apiv1alpha1.UndeclaredAccessApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("UndeclaredPaths"):
+		return &apiv1alpha1.UndeclaredPathsApplyConfiguration{}
 
 	}
 	return nil

@@ -21,6 +21,10 @@ const (
 	// ConditionConflicted is true when the profile selects namespaces that it does not get:
 	// held by an older profile, or claimed by two of its own tiers.
 	ConditionConflicted = "Conflicted"
+
+	// ConditionIsolated is true when no NetworkPolicy that the operator did not write opens a path in a namespace of the
+	// profile that the profile does not declare.
+	ConditionIsolated = "Isolated"
 )
 
 // Reasons of conditions.
@@ -56,6 +60,11 @@ const (
 	// ReasonUndeclaredAccess says that a RoleBinding that the operator did not write grants what the
 	// profile does not declare.
 	ReasonUndeclaredAccess = "UndeclaredAccess"
+	// ReasonUndeclaredPath says that a NetworkPolicy that the operator did not write opens a path that the profile does
+	// not declare.
+	ReasonUndeclaredPath = "UndeclaredPath"
+	// ReasonNoUndeclaredPath says that no NetworkPolicy that the operator did not write does.
+	ReasonNoUndeclaredPath = "NoUndeclaredPath"
 	// ReasonRejected says that the API server refused a write for a reason that trying again
 	// does not mend, such as an admission policy or a quota.
 	ReasonRejected = "Rejected"

@@ -45,6 +45,11 @@ type SegmentationProfileStatus struct {
 	// +optional
 	UndeclaredAccess UndeclaredAccess `json:"undeclaredAccess,omitempty,omitzero"`
 
+	// undeclaredPaths counts the NetworkPolicies of others in the profile's namespaces that
+	// open paths which the profile does not declare.
+	// +optional
+	UndeclaredPaths UndeclaredPaths `json:"undeclaredPaths,omitempty,omitzero"`
+
 	// findings are the first 20 things that a person should look at, in a fixed
 	// order.
 	// +optional
@@ -141,6 +146,21 @@ type UndeclaredAccess struct {
 	RoleBindings int32 `json:"roleBindings"`
 
 	// first is the first of the RoleBindings, as namespace/name; empty if there is
+	// none.
+	// +optional
+	// +kubebuilder:validation:MaxLength=320
+	First string `json:"first,omitempty"`
+}
+
+// UndeclaredPaths counts NetworkPolicies that the operator did not write and that open paths which
+// the profile does not declare. The operator does not touch them.
+type UndeclaredPaths struct {
+	// networkPolicies is the number of NetworkPolicies that open something undeclared.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	NetworkPolicies int32 `json:"networkPolicies"`
+
+	// first is the first of the NetworkPolicies, as namespace/name; empty if there is
 	// none.
 	// +optional
 	// +kubebuilder:validation:MaxLength=320

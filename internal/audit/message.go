@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of the parts of a message, in bytes but for maxVerbs.
+// Bounds of the parts of a message, in bytes but for maxVerbs and maxPeers.
 const (
 	// maxMessage is less than what a finding and an event take.
 	maxMessage = 511
@@ -18,7 +18,11 @@ const (
 	maxShortName = 60
 	maxExcess    = 160
 	maxWord      = 63
-	maxVerbs     = 8
+	maxPeer      = 80
+	maxShortPeer = 45
+	// maxPeers is how many peers a message names.
+	maxPeers = 3
+	maxVerbs = 8
 )
 
 // grant is what a message is about.

@@ -38,7 +38,7 @@ func TestTooManyKindsOfPodsAreSaidToBeTooMany(t *testing.T) {
 	_, err := reach.NewMatrix(namespaces, policies(t, `
 metadata: {name: in, namespace: shop}
 spec: {podSelector: {}, ingress: [{from: [`+peers.String()+`]}]}`))
-	want := "selectors tell more than 4096 kinds of pods apart in namespace shop: 8192 or more"
+	want := "selectors tell more than 4096 kinds of pods apart in namespace shop: 4097 or more"
 	if err == nil || err.Error() != want {
 		t.Errorf("got error %v, want %s", err, want)
 	}

@@ -13,11 +13,11 @@ const maxKinds = 4096
 
 // kindsOf returns one set of labels for each kind of pod that selectors tell apart: two pods
 // are of one kind if the same selectors match them. The first has no labels. Beyond the
-// limit, it returns how many it found.
-func kindsOf(selectors []labels.Requirements) ([]labels.Set, int) {
+// limit, it returns how many it found until then.
+func kindsOf(selectors []labels.Requirements, limit int) ([]labels.Set, int) {
 	found := []kind{{labels: labels.Set{}, matching: allOf(len(selectors))}}
 	for _, key := range keys(selectors) {
-		if found = divide(found, selectors, key); len(found) > maxKinds {
+		if found = divide(found, selectors, key, limit); len(found) > limit {
 			return nil, len(found)
 		}
 	}
@@ -41,43 +41,55 @@ func allOf(selectors int) string {
 }
 
 // divide looks at one more key: it gives each kind each of the values in play, another one,
-// and none, and keeps one of those that the selectors do not tell apart.
-func divide(found []kind, selectors []labels.Requirements, key string) []kind {
+// and none, and keeps one of those that the selectors do not tell apart. It gives up beyond the limit.
+func divide(found []kind, selectors []labels.Requirements, key string, limit int) []kind {
+	values := valuesInPlay(selectors, key)
+	choices := append(make([]choice, 0, len(values)+1), choice{ruledOut: ruledOut(selectors, key, nil)})
+	for _, value := range values {
+		set := labels.Set{key: value}
+		choices = append(choices, choice{set, ruledOut(selectors, key, set)})
+	}
 	var out []kind
 	seen := sets.New[string]()
-	values := valuesInPlay(selectors, key)
 	for _, k := range found {
-		without := kind{k.labels, narrow(k, selectors, key)}
-		for _, next := range append([]kind{without}, withValues(k, selectors, key, values)...) {
-			if !seen.Has(next.matching) {
-				seen.Insert(next.matching)
-				out = append(out, next)
+		for _, c := range choices {
+			if len(out) > limit {
+				return out
+			}
+			if matching := c.narrow(k.matching); !seen.Has(matching) {
+				seen.Insert(matching)
+				out = append(out, kind{labels.Merge(k.labels, c.labels), matching})
 			}
 		}
 	}
 	return out
 }
 
-func withValues(k kind, selectors []labels.Requirements, key string, values []string) []kind {
-	out := make([]kind, 0, len(values))
-	for _, value := range values {
-		set := labels.Merge(k.labels, labels.Set{key: value})
-		out = append(out, kind{set, narrow(kind{set, k.matching}, selectors, key)})
-	}
-	return out
+// choice is a value of a key, or its absence, and the selectors that it rules out.
+type choice struct {
+	labels   labels.Set
+	ruledOut []bool
 }
 
-// narrow strikes out the selectors that a value of a key, or its absence, rules out.
-func narrow(k kind, selectors []labels.Requirements, key string) string {
-	matching := []byte(k.matching)
+func ruledOut(selectors []labels.Requirements, key string, set labels.Set) []bool {
+	out := make([]bool, len(selectors))
 	for i, requirements := range selectors {
 		for _, r := range requirements {
-			if r.Key() == key && !r.Matches(k.labels) {
-				matching[i] = '0'
-			}
+			out[i] = out[i] || r.Key() == key && !r.Matches(set)
 		}
 	}
-	return string(matching)
+	return out
+}
+
+// narrow strikes out the selectors that are ruled out.
+func (c *choice) narrow(matching string) string {
+	out := []byte(matching)
+	for i, isOut := range c.ruledOut {
+		if isOut {
+			out[i] = '0'
+		}
+	}
+	return string(out)
 }
 
 // valuesInPlay are the values of a key that selectors name, and one that none names.

@@ -49,7 +49,7 @@ func (p *parser) spec(declared *networkingv1.NetworkPolicySpec) (*spec, error) {
 		return nil, fmt.Errorf("podSelector: %w", err)
 	}
 	out := &spec{pods: pods}
-	for _, declaredType := range policyTypes(declared) {
+	for _, declaredType := range PolicyTypes(declared) {
 		d := directionOf(declaredType)
 		out.isolates[d], out.rules[d] = true, nil
 		for i, of := range rulesOf(declared, d) {

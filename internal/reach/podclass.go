@@ -24,17 +24,17 @@ func (n *namespace) key() string {
 }
 
 // findKinds finds the kinds of pods of each class of namespaces.
-func (s *Space) findKinds() error {
+func (s *Space) findKinds(limit int) error {
 	known := map[string][]podKind{}
 	for i := range s.classes {
 		c := &s.classes[i]
 		asks := s.asked(c)
 		key := asks.key()
 		if known[key] == nil {
-			kinds, count := s.kinds(asks)
+			kinds, count := s.kinds(asks, limit)
 			if kinds == nil {
 				return fmt.Errorf("selectors tell more than %d kinds of pods apart in namespace %s: %d or more",
-					maxKinds, c.names[0], count)
+					limit, c.names[0], count)
 			}
 			known[key] = kinds
 		}
@@ -68,14 +68,14 @@ func (s *Space) asked(c *class) bits {
 }
 
 // kinds are the kinds of pods that selectors tell apart; nil if they are too many.
-func (s *Space) kinds(asks bits) ([]podKind, int) {
+func (s *Space) kinds(asks bits, limit int) ([]podKind, int) {
 	var requirements []labels.Requirements
 	for place := range asks.all() {
 		if len(s.selectors[place].requirements) > 0 {
 			requirements = append(requirements, s.selectors[place].requirements)
 		}
 	}
-	found, count := kindsOf(requirements)
+	found, count := kindsOf(requirements, limit)
 	if found == nil {
 		return nil, count
 	}

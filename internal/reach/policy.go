@@ -71,9 +71,9 @@ type rule struct {
 	ports []portRange
 }
 
-// policyTypes returns the directions that a policy isolates. Left out, they are Ingress, and
+// PolicyTypes returns the directions that a policy isolates. Left out, they are Ingress, and
 // Egress if there is an egress rule; an empty list of egress rules is none.
-func policyTypes(declared *networkingv1.NetworkPolicySpec) []networkingv1.PolicyType {
+func PolicyTypes(declared *networkingv1.NetworkPolicySpec) []networkingv1.PolicyType {
 	switch {
 	case len(declared.PolicyTypes) > 0:
 		return declared.PolicyTypes

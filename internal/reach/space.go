@@ -106,7 +106,7 @@ func NewSpace(clusters []*Cluster, with ...Option) (*Space, error) {
 	s := &Space{clusters: clusters}
 	s.gatherSelectors()
 	s.classify()
-	if err := s.findKinds(); err != nil {
+	if err := s.findKinds(min(maxKinds, o.maxClasses)); err != nil {
 		return nil, err
 	}
 	s.ports = newAtoms(s.portsInPlay())

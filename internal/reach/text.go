@@ -29,24 +29,10 @@ func (d *Difference) String() string {
 // more there are. In braces are the labels of one pod of each class; without braces it is
 // every pod there.
 func (d *Difference) Lines() []string {
-	byBorder := map[border]map[int][]int{}
-	for r, same := range d.runs() {
-		for to := int(r.first); to < int(r.after); to++ {
-			b := border{d.space.ends[r.from].class, d.space.ends[to].class, same, int(r.effects)}
-			if byBorder[b] == nil {
-				byBorder[b] = map[int][]int{}
-			}
-			byBorder[b][int(r.from)] = append(byBorder[b][int(r.from)], to)
-		}
-	}
-	var out []string
-	for _, b := range slices.SortedFunc(maps.Keys(byBorder), border.compare) {
-		for _, ends := range products(byBorder[b]) {
-			for _, said := range effectTexts(d.effects[b.effects]) {
-				out = append(out, fmt.Sprintf("%s: %s to %s%s: %s",
-					said.verb, d.space.text(ends.from), d.space.text(ends.to), d.space.relation(b), said.ports))
-			}
-		}
+	all := d.Said()
+	out := make([]string, 0, len(all))
+	for i := range all {
+		out = append(out, all[i].String())
 	}
 	return mergeRelations(out)
 }
@@ -125,21 +111,22 @@ func mergeRelations(lines []string) []string {
 const maxSaid = 4
 
 // text says what some ends are, all of them of one class of namespaces, or addresses.
-func (s *Space) text(ends []int) string {
+func (s *Space) text(ends []int) PartyText {
 	first := &s.ends[ends[0]]
 	if first.class == none {
 		if len(ends) == len(s.parts) {
-			return "every address"
+			return PartyText{Narrowed: "every address"}
 		}
-		return s.ranges(ends)
+		return PartyText{Narrowed: s.ranges(ends)}
 	}
 	c := &s.classes[first.class]
-	name := outsideName(c.names)
+	out := PartyText{Namespaces: c.names}
 	if len(ends) == c.after-c.first {
-		return name
+		return out
 	}
 	if at := s.firstOfEachPart(ends); len(ends) == len(at)*len(c.kinds) {
-		return name + " at " + s.ranges(at)
+		out.Narrowed = "at " + s.ranges(at)
+		return out
 	}
 	kinds := make([]string, 0, len(ends))
 	for _, i := range ends {
@@ -152,7 +139,8 @@ func (s *Space) text(ends []int) string {
 		}
 		kinds = append(kinds, text)
 	}
-	return name + " " + someOf(kinds)
+	out.Narrowed = someOf(kinds)
+	return out
 }
 
 // firstOfEachPart are ends of which no two are in one part of the addresses.
@@ -182,39 +170,6 @@ func someOf(all []string) string {
 		return strings.Join(all, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(all[:maxSaid], ", "), len(all)-maxSaid)
-}
-
-// effectText is what a line says of effects.
-type effectText struct {
-	verb, ports string
-}
-
-// effectTexts has a text for each way in which ports changed.
-func effectTexts(effects []effect) []effectText {
-	type way struct{ opened, egress, ingress bool }
-	var ways []way
-	spans := map[way][]*Span{}
-	for i := range effects {
-		w := way{effects[i].opened, effects[i].egress, effects[i].ingress}
-		if spans[w] == nil {
-			ways = append(ways, w)
-		}
-		spans[w] = append(spans[w], &effects[i].Span)
-	}
-	out := make([]effectText, 0, len(ways))
-	for _, w := range ways {
-		verb, sides := "closed", "egress and ingress"
-		if w.opened {
-			verb = "opened"
-		}
-		if !w.ingress {
-			sides = "egress"
-		} else if !w.egress {
-			sides = "ingress"
-		}
-		out = append(out, effectText{verb, fmt.Sprintf("%s (%s)", spansText(spans[w]), sides)})
-	}
-	return out
 }
 
 func spansText(spans []*Span) string {

@@ -11,8 +11,6 @@ type access struct {
 	roles  map[roleIn]bool
 	// namespace and binding are the first RoleBinding.
 	namespace, binding string
-	// unseen is set if a namespace was not looked at yet.
-	unseen bool
 }
 
 type roleIn struct{ namespace, name string }
@@ -39,8 +37,8 @@ func (a *access) add(namespace string, u *audit.Undeclared) {
 // since returns the counts; those of before as long as there were more and a namespace is not looked
 // at yet. Every change of a profile has all of its namespaces looked at again: without this, the counts
 // would fall and rise each time, and the rise would be told as news.
-func (a *access) since(before v1alpha1.UndeclaredAccess) v1alpha1.UndeclaredAccess {
-	if a.unseen && a.counts.RoleBindings < before.RoleBindings {
+func (a *access) since(before v1alpha1.UndeclaredAccess, unseen bool) v1alpha1.UndeclaredAccess {
+	if unseen && a.counts.RoleBindings < before.RoleBindings {
 		return before
 	}
 	return a.counts

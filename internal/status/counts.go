@@ -18,7 +18,8 @@ type Counts struct {
 func findingReasons() []string {
 	return append(conflictReasons(),
 		v1alpha1.ReasonAboveCeiling, v1alpha1.ReasonEditsBoundary, v1alpha1.ReasonNameTaken, v1alpha1.ReasonProtectedNamespace,
-		v1alpha1.ReasonRejected, v1alpha1.ReasonRetrying, v1alpha1.ReasonRoleMissing, v1alpha1.ReasonUndeclaredAccess)
+		v1alpha1.ReasonRejected, v1alpha1.ReasonRetrying, v1alpha1.ReasonRoleMissing, v1alpha1.ReasonUndeclaredAccess,
+		v1alpha1.ReasonUndeclaredPath)
 }
 
 // conflictReasons are the reasons of findings by which a profile does not get a namespace that others get,

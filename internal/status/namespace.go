@@ -36,6 +36,9 @@ type Namespace struct {
 	// Undeclared are the RoleBindings of others that grant what the profile does not declare. They
 	// keep nothing from being settled.
 	Undeclared []audit.Undeclared
+	// Opened are the NetworkPolicies of others that open paths which the profile does not declare. They keep nothing from
+	// being settled, either.
+	Opened []audit.OpenedPaths
 	// Ports are those that its pods and Services have.
 	Ports []exposure.Port
 	// WithoutPods are its Services that dependencies name and that select no pod.

@@ -57,7 +57,8 @@ func summarize(in Input, t *tally) v1alpha1.SegmentationProfileStatus {
 			Protected:  t.protected,
 		},
 		Objects:          t.objects,
-		UndeclaredAccess: t.access.since(in.Profile.Status.UndeclaredAccess),
+		UndeclaredAccess: t.access.since(in.Profile.Status.UndeclaredAccess, t.unseen),
+		UndeclaredPaths:  t.paths.since(in.Profile.Status.UndeclaredPaths, t.unseen),
 		FindingsTotal:    int32(len(t.findings)),
 		Findings:         t.findings[:min(len(t.findings), v1alpha1.MaxFindings)],
 	}
@@ -67,6 +68,7 @@ func summarize(in Input, t *tally) v1alpha1.SegmentationProfileStatus {
 	conditions := conditionSetter{in: in, conditions: append([]metav1.Condition(nil), in.Profile.Status.Conditions...)}
 	conditions.setAccepted()
 	conditions.setConflicted(t)
+	conditions.setIsolated(t)
 	conditions.setReady(t)
 	s.Conditions = inOrder(conditions.conditions)
 	return s
@@ -77,7 +79,7 @@ func summarize(in Input, t *tally) v1alpha1.SegmentationProfileStatus {
 func inOrder(conditions []metav1.Condition) []metav1.Condition {
 	order := []string{
 		v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled,
-		v1alpha1.ConditionAccepted, v1alpha1.ConditionConflicted,
+		v1alpha1.ConditionAccepted, v1alpha1.ConditionConflicted, v1alpha1.ConditionIsolated,
 	}
 	slices.SortStableFunc(conditions, func(a, b metav1.Condition) int {
 		return cmp.Compare(slices.Index(order, a.Type), slices.Index(order, b.Type))

@@ -18,6 +18,8 @@ type tally struct {
 	tiers                    map[string]*v1alpha1.TierStatus
 	objects                  v1alpha1.ObjectCounts
 	access                   access
+	paths                    paths
+	unseen                   bool
 	findings                 []v1alpha1.Finding
 }
 
@@ -79,7 +81,7 @@ func (t *tally) addClaimed(n *Namespace, tier string) {
 		t.tier(tier).Ready++
 	case Unseen:
 		t.pending++
-		t.access.unseen = true
+		t.unseen = true
 	case Written:
 		t.pending++
 	case Failing:
@@ -91,6 +93,10 @@ func (t *tally) addClaimed(n *Namespace, tier string) {
 	for i := range n.Undeclared {
 		t.access.add(n.Name, &n.Undeclared[i])
 		t.find(v1alpha1.ReasonUndeclaredAccess, n.Name, n.Undeclared[i].Message)
+	}
+	for i := range n.Opened {
+		t.paths.add(n.Name, n.Opened[i].Policy)
+		t.find(v1alpha1.ReasonUndeclaredPath, n.Name, n.Opened[i].Message)
 	}
 	for _, p := range n.Problems {
 		if p.Reason == v1alpha1.ReasonRetrying {

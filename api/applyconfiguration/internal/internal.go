@@ -437,6 +437,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: undeclaredAccess
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.UndeclaredAccess
+    - name: undeclaredPaths
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.UndeclaredPaths
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Subject
   map:
     fields:
@@ -510,6 +513,15 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: numeric
     - name: roles
+      type:
+        scalar: numeric
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.UndeclaredPaths
+  map:
+    fields:
+    - name: first
+      type:
+        scalar: string
+    - name: networkPolicies
       type:
         scalar: numeric
 - name: io.k8s.api.core.v1.Protocol

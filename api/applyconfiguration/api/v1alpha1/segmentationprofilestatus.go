@@ -27,6 +27,9 @@ type SegmentationProfileStatusApplyConfiguration struct {
 	// undeclaredAccess counts what others grant in the profile's namespaces and the
 	// profile does not declare.
 	UndeclaredAccess *UndeclaredAccessApplyConfiguration `json:"undeclaredAccess,omitempty"`
+	// undeclaredPaths counts the NetworkPolicies of others in the profile's namespaces that
+	// open paths which the profile does not declare.
+	UndeclaredPaths *UndeclaredPathsApplyConfiguration `json:"undeclaredPaths,omitempty"`
 	// findings are the first 20 things that a person should look at, in a fixed
 	// order.
 	Findings []FindingApplyConfiguration `json:"findings,omitempty"`
@@ -95,6 +98,14 @@ func (b *SegmentationProfileStatusApplyConfiguration) WithObjects(value *ObjectC
 // If called multiple times, the UndeclaredAccess field is set to the value of the last call.
 func (b *SegmentationProfileStatusApplyConfiguration) WithUndeclaredAccess(value *UndeclaredAccessApplyConfiguration) *SegmentationProfileStatusApplyConfiguration {
 	b.UndeclaredAccess = value
+	return b
+}
+
+// WithUndeclaredPaths sets the UndeclaredPaths field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the UndeclaredPaths field is set to the value of the last call.
+func (b *SegmentationProfileStatusApplyConfiguration) WithUndeclaredPaths(value *UndeclaredPathsApplyConfiguration) *SegmentationProfileStatusApplyConfiguration {
+	b.UndeclaredPaths = value
 	return b
 }
 

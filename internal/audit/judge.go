@@ -1,0 +1,143 @@
+package audit
+
+import (
+	"slices"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/reach"
+)
+
+// networkJudge judges the policies of others in one namespace.
+type networkJudge struct {
+	in      *NetworkInput
+	foreign []*networkingv1.NetworkPolicy
+	// pairs were compared so far.
+	pairs int
+}
+
+// judge returns nil if a policy opens nothing that is not declared.
+func (j *networkJudge) judge(p *networkingv1.NetworkPolicy) *OpenedPaths {
+	told := opened{policy: p.Name}
+	for _, direction := range []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress} {
+		if own := only(p, direction); own != nil && !told.uncompared {
+			j.compare(own, direction, &told)
+		}
+	}
+	if !told.uncompared && len(told.paths) == 0 {
+		return nil
+	}
+	return &OpenedPaths{Policy: p.Name, Paths: told.paths, Message: told.message()}
+}
+
+// compare compares the namespace without and with one direction of a policy. With what others open in the other
+// direction, in both: that is open whatever this policy says.
+func (j *networkJudge) compare(one *networkingv1.NetworkPolicy, direction networkingv1.PolicyType, told *opened) {
+	before := placed(j.in.Own)
+	for _, p := range j.foreign {
+		if other := only(p, opposite(direction)); other != nil {
+			before = append(before, other)
+		}
+	}
+	after := append(slices.Clip(before), one)
+	if partsOf(after[len(j.in.Own):]) > maxParts || j.pairs > maxPairs {
+		told.uncompared = true
+		return
+	}
+	strangers, difference, err := j.difference(before, after, one)
+	if err != nil {
+		// What is too much takes its time, too.
+		j.pairs += maxPairs / maxFailures
+		told.uncompared = true
+		return
+	}
+	j.pairs += difference.Counts().Pairs
+	told.add(direction, difference.Said(), strangers)
+}
+
+func (j *networkJudge) difference(
+	before, after []*networkingv1.NetworkPolicy, one *networkingv1.NetworkPolicy,
+) (strangers *reach.Strangers, difference *reach.Difference, err error) {
+	if strangers, err = reach.NewStrangers(after, j.in.Name, maxClasses); err != nil {
+		return nil, nil, err
+	}
+	namespaces := append(slices.Clip(strangers.Namespaces), reach.Namespace{Name: ThisNamespace, Labels: j.in.labels()})
+	without, err := reach.New(namespaces, before)
+	if err != nil {
+		return nil, nil, err
+	}
+	with, err := reach.New(namespaces, after)
+	if err != nil {
+		return nil, nil, err
+	}
+	options := []reach.Option{reach.MaxClasses(maxClasses)}
+	if hasNamedPortsOfAddresses(one) {
+		// A named port is one of a pod: such a rule opens nothing but to pods that have the addresses.
+		options = append(options, reach.PodsAnywhere())
+	}
+	difference, err = reach.Compare(without, with, options...)
+	return strangers, difference, err
+}
+
+// placed are policies in the namespace that is judged.
+func placed(policies []*networkingv1.NetworkPolicy) []*networkingv1.NetworkPolicy {
+	out := make([]*networkingv1.NetworkPolicy, 0, len(policies)+1)
+	for _, p := range policies {
+		out = append(out, &networkingv1.NetworkPolicy{
+			ObjectMeta: metav1.ObjectMeta{Namespace: ThisNamespace, Name: p.Name}, Spec: p.Spec,
+		})
+	}
+	return out
+}
+
+func opposite(direction networkingv1.PolicyType) networkingv1.PolicyType {
+	if direction == networkingv1.PolicyTypeIngress {
+		return networkingv1.PolicyTypeEgress
+	}
+	return networkingv1.PolicyTypeIngress
+}
+
+// hasNamedPortsOfAddresses tells whether a policy lets pods call named ports of addresses.
+func hasNamedPortsOfAddresses(p *networkingv1.NetworkPolicy) bool {
+	return slices.ContainsFunc(p.Spec.Egress, func(r networkingv1.NetworkPolicyEgressRule) bool {
+		return slices.ContainsFunc(r.To, func(peer networkingv1.NetworkPolicyPeer) bool { return peer.IPBlock != nil }) &&
+			slices.ContainsFunc(r.Ports, func(port networkingv1.NetworkPolicyPort) bool {
+				return port.Port != nil && port.Port.StrVal != ""
+			})
+	})
+}
+
+// partsOf counts what makes the judgement of policies expensive.
+func partsOf(policies []*networkingv1.NetworkPolicy) int {
+	n := 0
+	selector := func(s *metav1.LabelSelector) {
+		if s == nil {
+			return
+		}
+		n += len(s.MatchLabels)
+		for i := range s.MatchExpressions {
+			n += 1 + len(s.MatchExpressions[i].Values)
+		}
+	}
+	rule := func(peers []networkingv1.NetworkPolicyPeer, ports []networkingv1.NetworkPolicyPort) {
+		n += 1 + len(peers) + len(ports)
+		for i := range peers {
+			selector(peers[i].NamespaceSelector)
+			selector(peers[i].PodSelector)
+			if peers[i].IPBlock != nil {
+				n += len(peers[i].IPBlock.Except)
+			}
+		}
+	}
+	for _, p := range policies {
+		selector(&p.Spec.PodSelector)
+		for i := range p.Spec.Ingress {
+			rule(p.Spec.Ingress[i].From, p.Spec.Ingress[i].Ports)
+		}
+		for i := range p.Spec.Egress {
+			rule(p.Spec.Egress[i].To, p.Spec.Egress[i].Ports)
+		}
+	}
+	return n
+}
