@@ -195,6 +195,9 @@ func (g *grapher) dependencies(p *Profile) {
 		}
 		if opensPath(d) {
 			e.Ports = portsText(d)
+			if isAPIServer(p, d.To.Peer) {
+				e.Ports = "its ports"
+			}
 		}
 		for _, a := range d.Access {
 			e.Access = append(e.Access, cmp.Or(string(a.Role), "ClusterRole "+string(a.ClusterRole)))

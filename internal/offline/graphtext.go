@@ -50,7 +50,11 @@ func peerTexts(p *v1alpha1.Peer) []string {
 			names = append(names, string(n))
 		}
 		slices.Sort(names)
-		out = append(out, "namespaces "+strings.Join(names, ", "))
+		word := "namespaces "
+		if len(names) == 1 {
+			word = "namespace "
+		}
+		out = append(out, word+strings.Join(names, ", "))
 	case p.Namespaces != nil:
 		out = append(out, strings.TrimSuffix("namespaces with "+selectorText(p.Namespaces.Selector), " with "))
 	}
@@ -134,4 +138,9 @@ func portsText(d *v1alpha1.Dependency) string {
 	default:
 		return "every port"
 	}
+}
+
+// isAPIServer tells whether a peer is the API server, whose ports are found.
+func isAPIServer(p *Profile, peer v1alpha1.Name) bool {
+	return slices.ContainsFunc(p.Profile.Spec.Peers, func(other v1alpha1.Peer) bool { return other.Name == peer && other.APIServer != nil })
 }

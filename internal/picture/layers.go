@@ -11,11 +11,16 @@ type layers struct {
 	drawing  *drawing
 	vertices []vertex
 	columns  [][]int
+	// sides are the left and the right of each column.
+	sides []span
 	// chains are the vertices of each line, from left to right.
 	chains [][]int
 	// turned are the lines that go from right to left, since they close a cycle.
 	turned []bool
 }
+
+// span is from where to where something goes.
+type span struct{ from, to float64 }
 
 // vertex is something that has a place in a column.
 type vertex struct {

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/offline"
 )
@@ -13,7 +14,7 @@ const (
 	lineHeight  = 16.0
 	padding     = 10.0
 	rowGap      = 14.0
-	columnGap   = 26.0
+	columnGap   = 48.0
 	margin      = 16.0
 	quietHeight = 6.0
 	// maxLabels is how many lines have labels that are always there: with more of them nothing can be read any more, and
@@ -105,10 +106,7 @@ func shortened(lines []string) []string {
 // add adds a dependency to the line between the two, or to the party that calls itself.
 func (d *drawing) add(e *offline.Edge, from, to int) {
 	if from == to {
-		text := "↻ " + e.Name
-		for _, t := range edgeLines(e) {
-			text += " " + t
-		}
+		text := "itself: " + strings.Join(append([]string{e.Name}, drawnLines(e)...), ", ")
 		d.boxes[from].text = append(d.boxes[from].text, shorten(text, maxChars))
 		return
 	}
@@ -124,7 +122,7 @@ func (d *drawing) add(e *offline.Edge, from, to int) {
 func (l *line) size() {
 	for _, e := range l.edges {
 		l.text = append(l.text, labelText{shorten(e.Name, maxChars), true})
-		for _, t := range shortened(append(edgeLines(e), findingLines(e)...)) {
+		for _, t := range shortened(drawnLines(e)) {
 			l.text = append(l.text, labelText{shorten(t, maxChars), false})
 		}
 	}

@@ -19,9 +19,10 @@ func (l *layers) place() {
 			l.vertices[v].x, l.vertices[v].y = x+width/2, y+l.vertices[v].h/2
 			y += l.vertices[v].h + rowGap
 		}
+		l.sides = append(l.sides, span{x, x + width})
 		x += width + columnGap
 	}
-	l.drawing.width = x - columnGap + margin
+	l.drawing.width = max(x-columnGap, margin) + margin
 	for s := range 2 * sweeps {
 		for c := range l.columns {
 			if s%2 == 1 {
@@ -97,21 +98,23 @@ func (l *layers) finish() {
 	}
 	for i := range d.lines {
 		chain := l.chains[i]
-		points := []point{{d.boxes[chain[0]].x + d.boxes[chain[0]].w/2, l.port(chain[0], chain[1], true)}}
+		first, last := chain[0], chain[len(chain)-1]
+		y := l.port(first, chain[1], true)
+		points := []point{{l.vertices[first].x + l.vertices[first].w/2, y}, {l.sides[l.vertices[first].column].to, y}}
 		for _, v := range chain[1 : len(chain)-1] {
-			r := l.vertices[v].rect
-			points = append(points, point{r.x - r.w/2, r.y})
+			r, side := l.vertices[v].rect, l.sides[l.vertices[v].column]
+			points = append(points, point{side.from, r.y}, point{side.to, r.y})
 			if r.w > 0 {
-				points = append(points, point{r.x + r.w/2, r.y})
 				d.lines[i].label = r
 			}
 		}
-		last := chain[len(chain)-1]
-		points = append(points, point{d.boxes[last].x - d.boxes[last].w/2, l.port(last, chain[len(chain)-2], false)})
+		y = l.port(last, chain[len(chain)-2], false)
+		points = append(points, point{l.sides[l.vertices[last].column].from, y}, point{l.vertices[last].x - l.vertices[last].w/2, y})
 		if d.quiet {
 			middle := points[len(points)/2]
 			d.lines[i].label.x, d.lines[i].label.y = middle.x, middle.y
 		}
+		points = slices.CompactFunc(points, func(a, b point) bool { return b.x-a.x < 1 })
 		if l.turned[i] {
 			slices.Reverse(points)
 		}

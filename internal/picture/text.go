@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/offline"
@@ -96,4 +97,19 @@ func shorten(text string, chars int) string {
 		return string(runes[:chars-1]) + "…"
 	}
 	return text
+}
+
+// drawnLines are those of a dependency in a drawing, where there is room for the reason of a finding, not for its words.
+func drawnLines(e *offline.Edge) []string {
+	out := edgeLines(e)
+	if !e.Closed {
+		return out
+	}
+	var reasons []string
+	for _, f := range e.Findings {
+		if reason, _, _ := strings.Cut(f, ":"); !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
+	}
+	return append([]string{strings.TrimSuffix("opens nothing: "+strings.Join(reasons, ", "), ": ")}, out...)
 }
