@@ -53,8 +53,10 @@ type Namespace struct {
 // Render works out what the operator would bring the world to, once nothing is due any more. Profiles in Preview are
 // taken as if they were in Enforce if they are among those named: it is what a preview is for.
 func Render(w *World, enforced ...string) *Rendered {
-	r := renderer{world: w, out: &Rendered{Profiles: map[string]*Profile{}}, decisions: map[string]claim.Decision{},
-		members: map[plan.TierOf][]string{}}
+	r := renderer{
+		world: w, out: &Rendered{Profiles: map[string]*Profile{}}, decisions: map[string]claim.Decision{},
+		members: map[plan.TierOf][]string{},
+	}
 	r.compile(enforced)
 	r.decide()
 	r.resolve()

@@ -126,7 +126,10 @@ type matrixRow struct {
 	Cells []matrixCell
 }
 
-type matrixCell struct{ Text, Class, Column string }
+type matrixCell struct {
+	Ports         []string
+	Class, Column string
+}
 
 func matrixOf(m *reach.Matrix) matrixTable {
 	var out matrixTable
@@ -177,12 +180,12 @@ func groupTitle(g *reach.Group) string {
 }
 
 func cellOf(c *reach.Cell, column string) matrixCell {
-	out := matrixCell{Text: strings.ReplaceAll(c.String(), ",", ", "), Class: "open", Column: column}
+	out := matrixCell{Ports: strings.Split(c.String(), ","), Class: "open", Column: column}
 	switch {
 	case c.Unjudged:
-		out.Text, out.Class = "", "unjudged"
-	case out.Text == "-":
-		out.Text, out.Class = "–", "shut"
+		out.Ports, out.Class = nil, "unjudged"
+	case c.String() == "-":
+		out.Ports, out.Class = []string{"–"}, "shut"
 	case len(c.Every) == 0:
 		out.Class = "partly"
 	}

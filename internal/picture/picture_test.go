@@ -160,7 +160,7 @@ func TestPNG(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if pixels := config.Width * config.Height; pixels < 100_000 || pixels > 41_000_000 {
+		if pixels := config.Width * config.Height; pixels < 100_000 || pixels > 25_000_000 {
 			t.Errorf("%s has %d x %d pixels", name, config.Width, config.Height)
 		}
 	}

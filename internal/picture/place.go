@@ -2,6 +2,7 @@ package picture
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -114,7 +115,7 @@ func (l *layers) finish() {
 			middle := points[len(points)/2]
 			d.lines[i].label.x, d.lines[i].label.y = middle.x, middle.y
 		}
-		points = slices.CompactFunc(points, func(a, b point) bool { return b.x-a.x < 1 })
+		points = slices.CompactFunc(points, func(a, b point) bool { return math.Abs(b.x-a.x) < 1 })
 		if l.turned[i] {
 			slices.Reverse(points)
 		}

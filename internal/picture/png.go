@@ -20,7 +20,7 @@ import (
 )
 
 // maxPixels is how many pixels a picture has at most: what is larger is drawn smaller.
-const maxPixels = 40e6
+const maxPixels = 24e6
 
 // PNG draws a graph as pixels, two for each of the drawing's where there is room.
 func PNG(g *offline.Graph) (string, error) {
@@ -44,7 +44,8 @@ func PNG(g *offline.Graph) (string, error) {
 	}
 	c.drawing(d)
 	var out strings.Builder
-	if err := png.Encode(&out, c.image); err != nil {
+	encoder := png.Encoder{CompressionLevel: png.BestSpeed}
+	if err := encoder.Encode(&out, c.image); err != nil {
 		return "", fmt.Errorf("writing the picture: %w", err)
 	}
 	return out.String(), nil
@@ -53,6 +54,7 @@ func PNG(g *offline.Graph) (string, error) {
 // canvas is a picture that is drawn on.
 type canvas struct {
 	image                             *image.RGBA
+	rasterizer                        vector.Rasterizer
 	scale                             float64
 	plain, strong, small, smallStrong font.Face
 }
@@ -120,7 +122,7 @@ func (c *canvas) line(l *line) {
 	case l.apiOnly():
 		dash = 3
 	}
-	path := flatten(l.points)
+	path := flatten(l.points, dash > 0)
 	along := 0.0
 	for i := 1; i < len(path); i++ {
 		a, b := path[i-1], path[i]
@@ -138,11 +140,14 @@ func (c *canvas) line(l *line) {
 }
 
 // flatten are the points of a line's curves, close together.
-func flatten(points []point) []point {
+func flatten(points []point, isDashed bool) []point {
 	out := []point{points[0]}
 	for i := 1; i < len(points); i++ {
 		a, b := points[i-1], points[i]
 		steps := max(1, int(math.Hypot(b.x-a.x, b.y-a.y)/3))
+		if !isDashed && math.Abs(b.y-a.y) < 0.5 {
+			steps = 1 // It is straight.
+		}
 		for s := 1; s <= steps; s++ {
 			t := float64(s) / float64(steps)
 			// A cubic curve whose handles are halfway, level with its ends.
@@ -175,7 +180,8 @@ func (c *canvas) fill(of color.RGBA, points ...point) {
 		right, bottom = max(right, p.x*c.scale), max(bottom, p.y*c.scale)
 	}
 	bounds := image.Rect(int(math.Floor(left)), int(math.Floor(top)), int(math.Ceil(right))+1, int(math.Ceil(bottom))+1)
-	r := vector.NewRasterizer(bounds.Dx(), bounds.Dy())
+	r := &c.rasterizer
+	r.Reset(bounds.Dx(), bounds.Dy())
 	at := func(p point) (x, y float32) {
 		return float32(p.x*c.scale - float64(bounds.Min.X)), float32(p.y*c.scale - float64(bounds.Min.Y))
 	}

@@ -76,7 +76,7 @@ func (l *line) attributes(d *drawing, part string) string {
 		names = append(names, e.Profile+"/"+e.Name)
 	}
 	return fmt.Sprintf("class=\"%s %s\" data-from=\"%s\" data-to=\"%s\" data-edges=\"%s\"", part, l.class(),
-		html.EscapeString(d.boxes[l.from].node.ID), html.EscapeString(d.boxes[l.to].node.ID), html.EscapeString(strings.Join(names, " ")))
+		escape(d.boxes[l.from].node.ID), escape(d.boxes[l.to].node.ID), escape(strings.Join(names, " ")))
 }
 
 // title says in full what a line stands for.
@@ -94,7 +94,7 @@ func (l *line) title() string {
 
 func svgLine(out *strings.Builder, d *drawing, l *line) {
 	fmt.Fprintf(out, "<g %s><title>%s</title><path d=\"M%.1f %.1f", l.attributes(d, "line"),
-		html.EscapeString(l.title()), l.points[0].x, l.points[0].y)
+		escape(l.title()), l.points[0].x, l.points[0].y)
 	for i := 1; i < len(l.points); i++ {
 		a, b := l.points[i-1], l.points[i]
 		bend := (b.x - a.x) / 2
@@ -111,13 +111,13 @@ func svgLabel(out *strings.Builder, d *drawing, l *line) {
 	r := l.label
 	fmt.Fprintf(out, "<g %s><title>%s</title>"+
 		"<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"3\"/>",
-		l.attributes(d, "label"), html.EscapeString(l.title()), r.x-r.w/2, r.y-r.h/2, r.w, r.h)
+		l.attributes(d, "label"), escape(l.title()), r.x-r.w/2, r.y-r.h/2, r.w, r.h)
 	for i, t := range l.text {
 		strong := ""
 		if t.strong {
 			strong = " class=\"name\""
 		}
-		fmt.Fprintf(out, "<text%s x=\"%.1f\" y=\"%.1f\">%s</text>", strong, r.x, r.y-r.h/2+float64(i+1)*labelHeight-1, html.EscapeString(t.text))
+		fmt.Fprintf(out, "<text%s x=\"%.1f\" y=\"%.1f\">%s</text>", strong, r.x, r.y-r.h/2+float64(i+1)*labelHeight-1, escape(t.text))
 	}
 	out.WriteString("</g>\n")
 }
@@ -127,12 +127,22 @@ func svgBox(out *strings.Builder, b *box) {
 	title := strings.Join(slices.Concat([]string{nodeTitle(n)}, nodeLines(n), n.Namespaces, n.Findings), "\n")
 	fmt.Fprintf(out, "<g class=\"node %s\" data-node=\"%s\" tabindex=\"0\" role=\"img\" aria-label=\"%s\"><title>%s</title>"+
 		"<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"%d\"/>",
-		class(n.Kind), html.EscapeString(n.ID), html.EscapeString(strings.Join(append([]string{nodeTitle(n)}, nodeLines(n)...), ", ")),
-		html.EscapeString(title), b.x-b.w/2, b.y-b.h/2, b.w, b.h, map[bool]int{true: 2, false: 9}[n.Kind == offline.PeerNode])
+		class(n.Kind), escape(n.ID), escape(strings.Join(append([]string{nodeTitle(n)}, nodeLines(n)...), ", ")),
+		escape(title), b.x-b.w/2, b.y-b.h/2, b.w, b.h, map[bool]int{true: 2, false: 9}[n.Kind == offline.PeerNode])
 	top := b.y - b.h/2 + padding
-	fmt.Fprintf(out, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">%s</text>", b.x, top+fontSize, html.EscapeString(b.title))
+	fmt.Fprintf(out, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">%s</text>", b.x, top+fontSize, escape(b.title))
 	for i, t := range b.text {
-		fmt.Fprintf(out, "<text x=\"%.1f\" y=\"%.1f\">%s</text>", b.x, top+fontSize+float64(i+1)*lineHeight, html.EscapeString(t))
+		fmt.Fprintf(out, "<text x=\"%.1f\" y=\"%.1f\">%s</text>", b.x, top+fontSize+float64(i+1)*lineHeight, escape(t))
 	}
 	out.WriteString("</g>\n")
+}
+
+// escape writes a text as XML has it, without the control characters that it does not have.
+func escape(text string) string {
+	return html.EscapeString(strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r == 0xfffe || r == 0xffff {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\ufffd")))
 }
