@@ -44,30 +44,11 @@ func peerTexts(p *v1alpha1.Peer) []string {
 		return []string{"all outside the cluster", "and private networks"}
 	case p.Internet != nil:
 		return []string{"all outside the cluster"}
-	case p.Namespaces != nil && len(p.Namespaces.Names) > 0:
-		names := make([]string, 0, len(p.Namespaces.Names))
-		for _, n := range p.Namespaces.Names {
-			names = append(names, string(n))
-		}
-		slices.Sort(names)
-		word := "namespaces "
-		if len(names) == 1 {
-			word = "namespace "
-		}
-		out = append(out, word+strings.Join(names, ", "))
 	case p.Namespaces != nil:
-		out = append(out, strings.TrimSuffix("namespaces with "+selectorText(p.Namespaces.Selector), " with "))
+		out = append(out, namespacesText(p.Namespaces))
 	}
 	for _, c := range p.CIDRs {
-		text := string(c.CIDR)
-		if len(c.Except) > 0 {
-			excepts := make([]string, 0, len(c.Except))
-			for _, e := range c.Except {
-				excepts = append(excepts, string(e))
-			}
-			text += " except " + strings.Join(excepts, ", ")
-		}
-		out = append(out, text)
+		out = append(out, cidrText(&c))
 	}
 	if text := selectorText(p.Pods); text != "" {
 		out = append(out, "pods with "+text)
@@ -143,4 +124,30 @@ func portsText(d *v1alpha1.Dependency) string {
 // isAPIServer tells whether a peer is the API server, whose ports are found.
 func isAPIServer(p *Profile, peer v1alpha1.Name) bool {
 	return slices.ContainsFunc(p.Profile.Spec.Peers, func(other v1alpha1.Peer) bool { return other.Name == peer && other.APIServer != nil })
+}
+
+func namespacesText(s *v1alpha1.NamespaceSet) string {
+	names := make([]string, 0, len(s.Names))
+	for _, n := range s.Names {
+		names = append(names, string(n))
+	}
+	slices.Sort(names)
+	switch text := selectorText(s.Selector); {
+	case len(names) == 1:
+		return "namespace " + names[0]
+	case len(names) > 1:
+		return "namespaces " + strings.Join(names, ", ")
+	case text == "":
+		return "every namespace"
+	default:
+		return "namespaces with " + text
+	}
+}
+
+func cidrText(c *v1alpha1.CIDRBlock) string {
+	text := string(c.CIDR)
+	for i, e := range c.Except {
+		text += map[bool]string{true: " except ", false: ", "}[i == 0] + string(e)
+	}
+	return text
 }

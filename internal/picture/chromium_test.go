@@ -86,7 +86,7 @@ func (b *browser) start(program string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	profile, err := os.MkdirTemp("", "chromium") //nolint:usetesting // Chromium may write to it still when the test ends, which t.TempDir does not forgive.
+	profile, err := os.MkdirTemp("", "chromium") // Chromium may write to it still when the test ends, which t.TempDir does not forgive.
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -17,7 +17,8 @@ func DOT(g *offline.Graph) string {
 		"  edge [fontname=\"Helvetica\", fontsize=9]\n")
 	drawn := g.Profiles()
 	for i, profile := range drawn {
-		fmt.Fprintf(&out, "  subgraph cluster_%d {\n    label=%s\n    style=\"rounded\"\n    color=\"#6b7280\"\n", i, dotText("profile "+profile))
+		fmt.Fprintf(&out, "  subgraph cluster_%d {\n    label=%s\n    style=\"rounded\"\n    color=\"#6b7280\"\n",
+			i, dotText("profile "+profile))
 		for j := range g.Nodes {
 			if n := &g.Nodes[j]; n.Profile == profile && inside(n) {
 				out.WriteString("    " + dotNode(n))

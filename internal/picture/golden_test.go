@@ -78,7 +78,7 @@ func town(t *testing.T) *offline.World {
 // pageOf is the page of all profiles of a world.
 func pageOf(t *testing.T, w *offline.World) *picture.Page {
 	t.Helper()
-	var names []string
+	names := make([]string, 0, len(w.Profiles))
 	for i := range w.Profiles {
 		names = append(names, w.Profiles[i].Name)
 	}
@@ -87,7 +87,7 @@ func pageOf(t *testing.T, w *offline.World) *picture.Page {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var namespaces []reach.Namespace
+	namespaces := make([]reach.Namespace, 0, len(rendered.Namespaces))
 	for i := range rendered.Namespaces {
 		namespaces = append(namespaces, reach.Namespace{Name: rendered.Namespaces[i].Name, Labels: rendered.Namespaces[i].Labels})
 	}

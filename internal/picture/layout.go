@@ -67,7 +67,7 @@ func layOut(g *offline.Graph) *drawing {
 	for i := range g.Nodes {
 		n := &g.Nodes[i]
 		index[n.ID] = i
-		d.boxes = append(d.boxes, box{node: n, title: shorten(nodeTitle(n), maxChars), text: shortened(nodeLines(n))})
+		d.boxes = append(d.boxes, box{node: n, title: shorten(nodeTitle(n)), text: shortened(nodeLines(n))})
 	}
 	for i := range g.Edges {
 		d.add(&g.Edges[i], index[g.Edges[i].From], index[g.Edges[i].To])
@@ -98,7 +98,7 @@ func shortened(lines []string) []string {
 		if i == maxLines-1 && len(lines) > maxLines {
 			return append(out, "…")
 		}
-		out = append(out, shorten(text, maxChars))
+		out = append(out, shorten(text))
 	}
 	return out
 }
@@ -107,7 +107,7 @@ func shortened(lines []string) []string {
 func (d *drawing) add(e *offline.Edge, from, to int) {
 	if from == to {
 		text := "itself: " + strings.Join(append([]string{e.Name}, drawnLines(e)...), ", ")
-		d.boxes[from].text = append(d.boxes[from].text, shorten(text, maxChars))
+		d.boxes[from].text = append(d.boxes[from].text, shorten(text))
 		return
 	}
 	i := slices.IndexFunc(d.lines, func(l line) bool { return l.from == from && l.to == to && l.closed == e.Closed })
@@ -121,9 +121,9 @@ func (d *drawing) add(e *offline.Edge, from, to int) {
 // size says how large the label of a line is.
 func (l *line) size() {
 	for _, e := range l.edges {
-		l.text = append(l.text, labelText{shorten(e.Name, maxChars), true})
+		l.text = append(l.text, labelText{shorten(e.Name), true})
 		for _, t := range shortened(drawnLines(e)) {
-			l.text = append(l.text, labelText{shorten(t, maxChars), false})
+			l.text = append(l.text, labelText{shorten(t), false})
 		}
 	}
 	chars := 0

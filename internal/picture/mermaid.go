@@ -3,6 +3,7 @@ package picture
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/offline"
@@ -30,6 +31,16 @@ func Mermaid(g *offline.Graph) string {
 			out.WriteString("  " + mermaidNode(n, ids[n.ID]))
 		}
 	}
+	mermaidEdges(&out, g, ids)
+	out.WriteString("  classDef tier fill:#dbeafe,stroke:#1d4ed8,color:#111827\n" +
+		"  classDef all fill:#e0e7ff,stroke:#4338ca,color:#111827\n" +
+		"  classDef peer fill:#fef3c7,stroke:#b45309,color:#111827\n" +
+		"  classDef remote fill:#f3e8ff,stroke:#7e22ce,color:#111827\n")
+	return out.String()
+}
+
+// mermaidEdges writes the dependencies, and the look of those that open nothing, which goes by their numbers.
+func mermaidEdges(out *strings.Builder, g *offline.Graph, ids map[string]string) {
 	var closed []string
 	for i := range g.Edges {
 		e := &g.Edges[i]
@@ -38,19 +49,14 @@ func Mermaid(g *offline.Graph) string {
 			arrow = "-.->"
 		}
 		if e.Closed {
-			closed = append(closed, fmt.Sprint(i))
+			closed = append(closed, strconv.Itoa(i))
 		}
 		lines := slices.Concat([]string{e.Name}, edgeLines(e), findingLines(e))
-		fmt.Fprintf(&out, "  %s %s|\"%s\"| %s\n", ids[e.From], arrow, mermaidLines(lines), ids[e.To])
+		fmt.Fprintf(out, "  %s %s|\"%s\"| %s\n", ids[e.From], arrow, mermaidLines(lines), ids[e.To])
 	}
-	out.WriteString("  classDef tier fill:#dbeafe,stroke:#1d4ed8,color:#111827\n" +
-		"  classDef all fill:#e0e7ff,stroke:#4338ca,color:#111827\n" +
-		"  classDef peer fill:#fef3c7,stroke:#b45309,color:#111827\n" +
-		"  classDef remote fill:#f3e8ff,stroke:#7e22ce,color:#111827\n")
 	if len(closed) > 0 {
 		out.WriteString("  linkStyle " + strings.Join(closed, ",") + " stroke:#b91c1c,color:#b91c1c\n")
 	}
-	return out.String()
 }
 
 func mermaidNode(n *offline.Node, id string) string {
@@ -59,7 +65,7 @@ func mermaidNode(n *offline.Node, id string) string {
 		open, shut = "[", "]"
 	}
 	lines := append([]string{nodeTitle(n)}, nodeLines(n)...)
-	return fmt.Sprintf("%s%s\"%s\"%s:::%s\n", id, open, mermaidLines(lines), shut, class(n.Kind))
+	return fmt.Sprintf("%s%s\"%s\"%s:::%s\n", id, open, mermaidLines(lines), shut, class(n.Kind)) //nolint:gocritic // Mermaid quotes otherwise than Go does.
 }
 
 // class is a kind in one word.

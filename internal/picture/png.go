@@ -32,7 +32,12 @@ func PNG(g *offline.Graph) (string, error) {
 		into *font.Face
 		ttf  []byte
 		size float64
-	}{{&c.plain, goregular.TTF, fontSize}, {&c.strong, gobold.TTF, fontSize}, {&c.small, goregular.TTF, labelSize}, {&c.smallStrong, gobold.TTF, labelSize}} {
+	}{
+		{&c.plain, goregular.TTF, fontSize},
+		{&c.strong, gobold.TTF, fontSize},
+		{&c.small, goregular.TTF, labelSize},
+		{&c.smallStrong, gobold.TTF, labelSize},
+	} {
 		parsed, err := opentype.Parse(f.ttf)
 		if err != nil {
 			return "", fmt.Errorf("reading a font: %w", err)
@@ -165,11 +170,13 @@ func (c *canvas) stroke(a, b point, of color.RGBA) {
 		return
 	}
 	x, y := (b.x-a.x)/length*0.7, (b.y-a.y)/length*0.7
-	c.fill(of, point{a.x - y - x, a.y + x - y}, point{b.x - y + x, b.y + x + y}, point{b.x + y + x, b.y - x + y}, point{a.x + y - x, a.y - x - y})
+	c.fill(of, point{a.x - y - x, a.y + x - y}, point{b.x - y + x, b.y + x + y},
+		point{b.x + y + x, b.y - x + y}, point{a.x + y - x, a.y - x - y})
 }
 
 func (c *canvas) rect(r rect, of color.RGBA) {
-	c.fill(of, point{r.x - r.w/2, r.y - r.h/2}, point{r.x + r.w/2, r.y - r.h/2}, point{r.x + r.w/2, r.y + r.h/2}, point{r.x - r.w/2, r.y + r.h/2})
+	c.fill(of, point{r.x - r.w/2, r.y - r.h/2}, point{r.x + r.w/2, r.y - r.h/2},
+		point{r.x + r.w/2, r.y + r.h/2}, point{r.x - r.w/2, r.y + r.h/2})
 }
 
 // fill fills a polygon. Its own bounds are all that is looked at: most are small.

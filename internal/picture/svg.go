@@ -25,7 +25,8 @@ func svg(d *drawing, head string) string {
 	if d.quiet {
 		kind = "graph quiet"
 	}
-	fmt.Fprintf(&out, "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"%s\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" "+
+	fmt.Fprintf(&out, "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"%s\" "+
+		"width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" "+
 		"role=\"group\" aria-label=\"Tiers, peers and dependencies\">\n", kind, d.width, d.height, d.width, d.height)
 	out.WriteString(head)
 	out.WriteString("<defs>")
@@ -75,7 +76,7 @@ func (l *line) attributes(d *drawing, part string) string {
 	for _, e := range l.edges {
 		names = append(names, e.Profile+"/"+e.Name)
 	}
-	return fmt.Sprintf("class=\"%s %s\" data-from=\"%s\" data-to=\"%s\" data-edges=\"%s\"", part, l.class(),
+	return fmt.Sprintf("class=\"%s %s\" data-from=\"%s\" data-to=\"%s\" data-edges=\"%s\"", part, l.class(), //nolint:gocritic // XML quotes otherwise than Go does.
 		escape(d.boxes[l.from].node.ID), escape(d.boxes[l.to].node.ID), escape(strings.Join(names, " ")))
 }
 

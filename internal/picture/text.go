@@ -91,10 +91,10 @@ func wrap(text string, width int) []string {
 	return out
 }
 
-// shorten cuts a line to a number of characters.
-func shorten(text string, chars int) string {
-	if runes := []rune(text); len(runes) > chars {
-		return string(runes[:chars-1]) + "…"
+// shorten cuts a line to what there is room for.
+func shorten(text string) string {
+	if runes := []rune(text); len(runes) > maxChars {
+		return string(runes[:maxChars-1]) + "…"
 	}
 	return text
 }
