@@ -60,7 +60,7 @@ func dotEdge(e *offline.Edge) string {
 	case e.Ports == "":
 		style = ", style=dotted"
 	}
-	lines := slices.Concat([]string{e.Name}, edgeLines(e), findingLines(e))
+	lines := slices.Concat([]string{e.Name}, edgeLines(e), findingLines(e, lineWidth))
 	return fmt.Sprintf("%s -> %s [label=%s%s]\n", dotText(e.From), dotText(e.To), dotText(strings.Join(lines, "\n")), style)
 }
 

@@ -2,6 +2,7 @@ package picture
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,7 +52,7 @@ func mermaidEdges(out *strings.Builder, g *offline.Graph, ids map[string]string)
 		if e.Closed {
 			closed = append(closed, strconv.Itoa(i))
 		}
-		lines := slices.Concat([]string{e.Name}, edgeLines(e), findingLines(e))
+		lines := slices.Concat([]string{e.Name}, edgeLines(e), findingLines(e, math.MaxInt)) // Mermaid breaks lines itself.
 		fmt.Fprintf(out, "  %s %s|\"%s\"| %s\n", ids[e.From], arrow, mermaidLines(lines), ids[e.To])
 	}
 	if len(closed) > 0 {

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// lineWidth is how many characters a line of a finding has in a picture.
+	// lineWidth is how many characters a line of a finding has where nobody else breaks lines.
 	lineWidth = 44
 	// maxLines is how many lines a party has in a drawing; what they are is said in full beside it.
 	maxLines = 4
@@ -59,14 +59,14 @@ func edgeLines(e *offline.Edge) []string {
 	return out
 }
 
-// findingLines say what was found about a dependency, wrapped; what opens nothing first.
-func findingLines(e *offline.Edge) []string {
+// findingLines say what was found about a dependency, in lines of a width; what opens nothing first.
+func findingLines(e *offline.Edge, width int) []string {
 	var out []string
 	if e.Closed {
 		out = append(out, "OPENS NOTHING")
 	}
 	for _, f := range e.Findings {
-		out = append(out, wrap(f, lineWidth)...)
+		out = append(out, wrap(f, width)...)
 	}
 	return out
 }
