@@ -145,9 +145,12 @@ func namespacesText(s *v1alpha1.NamespaceSet) string {
 }
 
 func cidrText(c *v1alpha1.CIDRBlock) string {
-	text := string(c.CIDR)
-	for i, e := range c.Except {
-		text += map[bool]string{true: " except ", false: ", "}[i == 0] + string(e)
+	if len(c.Except) == 0 {
+		return string(c.CIDR)
 	}
-	return text
+	excepts := make([]string, 0, len(c.Except))
+	for _, e := range c.Except {
+		excepts = append(excepts, string(e))
+	}
+	return string(c.CIDR) + " except " + strings.Join(excepts, ", ")
 }

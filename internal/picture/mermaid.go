@@ -66,7 +66,7 @@ func mermaidNode(n *offline.Node, id string) string {
 		open, shut = "[", "]"
 	}
 	lines := append([]string{nodeTitle(n)}, nodeLines(n)...)
-	return fmt.Sprintf("%s%s\"%s\"%s:::%s\n", id, open, mermaidLines(lines), shut, class(n.Kind)) //nolint:gocritic // Mermaid quotes otherwise than Go does.
+	return id + open + `"` + mermaidLines(lines) + `"` + shut + ":::" + class(n.Kind) + "\n"
 }
 
 // class is a kind in one word.

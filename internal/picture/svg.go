@@ -31,7 +31,8 @@ func svg(d *drawing, head string) string {
 	out.WriteString(head)
 	out.WriteString("<defs>")
 	for _, id := range []string{"arrow", "arrow-closed"} {
-		fmt.Fprintf(&out, "<marker id=\"%s\" viewBox=\"0 0 8 8\" refX=\"7.5\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">"+
+		fmt.Fprintf(&out, "<marker id=\"%s\" viewBox=\"0 0 8 8\" refX=\"7.5\" refY=\"4\" "+
+			"markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">"+
 			"<path class=\"%s\" d=\"M0 0L8 4L0 8z\"/></marker>", id, id)
 	}
 	out.WriteString("</defs>\n")
@@ -76,8 +77,8 @@ func (l *line) attributes(d *drawing, part string) string {
 	for _, e := range l.edges {
 		names = append(names, e.Profile+"/"+e.Name)
 	}
-	return fmt.Sprintf("class=\"%s %s\" data-from=\"%s\" data-to=\"%s\" data-edges=\"%s\"", part, l.class(), //nolint:gocritic // XML quotes otherwise than Go does.
-		escape(d.boxes[l.from].node.ID), escape(d.boxes[l.to].node.ID), escape(strings.Join(names, " ")))
+	return `class="` + part + " " + l.class() + `" data-from="` + escape(d.boxes[l.from].node.ID) + `" data-to="` +
+		escape(d.boxes[l.to].node.ID) + `" data-edges="` + escape(strings.Join(names, " ")) + `"`
 }
 
 // title says in full what a line stands for.
