@@ -32,6 +32,8 @@ type Profile struct {
 	Profile *v1alpha1.SegmentationProfile
 	// Invalid are the reasons why it does not compile; then it claims nothing.
 	Invalid field.ErrorList
+	// Preview is set if it is in Preview, and not taken as if it were enforced: nothing of it is written.
+	Preview bool
 	// Plan is what it compiles to, for what is known of the cluster; nil if it does not.
 	Plan *plan.Plan
 	// Findings are about what the cluster says.
@@ -81,11 +83,11 @@ func (r *renderer) compile(enforced []string) {
 	for i := range r.world.Profiles {
 		p := &r.world.Profiles[i]
 		compiled, invalid := plan.Compile(p)
-		r.out.Profiles[p.Name] = &Profile{Profile: p, Plan: compiled, Invalid: invalid}
 		c := claim.Claimant{
 			Profile: p.Name, UID: p.UID, Created: p.CreationTimestamp.Time,
 			Preview: p.Spec.Mode == v1alpha1.ModePreview && !slices.Contains(enforced, p.Name), Frozen: true,
 		}
+		r.out.Profiles[p.Name] = &Profile{Profile: p, Plan: compiled, Invalid: invalid, Preview: c.Preview}
 		if compiled != nil && p.DeletionTimestamp == nil {
 			compiled.Keeper = r.world.Keeper
 			c.Frozen, c.Tiers = false, compiled.ClaimTiers()
