@@ -55,8 +55,8 @@ func (i *input) readCluster(ctx context.Context, w *offline.World, withPods bool
 		func(l *networkingv1.ServiceCIDRList) []networkingv1.ServiceCIDR { return l.Items })
 	load(ctx, r, &networkingv1.NetworkPolicyList{}, &w.Policies, "NetworkPolicies",
 		func(l *networkingv1.NetworkPolicyList) []networkingv1.NetworkPolicy { return l.Items })
-	load(ctx, r, &rbacv1.RoleList{}, &w.Roles, "Roles", func(l *rbacv1.RoleList) []rbacv1.Role { return l.Items })
-	load(ctx, r, &rbacv1.RoleBindingList{}, &w.RoleBindings, "RoleBindings",
+	load(ctx, r, &rbacv1.RoleList{}, &w.Roles, offline.WhatRoles, func(l *rbacv1.RoleList) []rbacv1.Role { return l.Items })
+	load(ctx, r, &rbacv1.RoleBindingList{}, &w.RoleBindings, offline.WhatBindings,
 		func(l *rbacv1.RoleBindingList) []rbacv1.RoleBinding { return l.Items })
 	load(ctx, r, &rbacv1.ClusterRoleList{}, &w.ClusterRoles, "what ClusterRoles hold",
 		func(l *rbacv1.ClusterRoleList) []rbacv1.ClusterRole { return l.Items })
@@ -64,6 +64,7 @@ func (i *input) readCluster(ctx context.Context, w *offline.World, withPods bool
 		load(ctx, r, &corev1.PodList{}, &w.Pods, "pods", func(l *corev1.PodList) []corev1.Pod { return l.Items })
 	}
 	i.keep(w)
+	w.Unread = r.unread
 	return r.err
 }
 
@@ -82,6 +83,8 @@ type reader struct {
 
 	client client.Client
 	err    error
+	// unread is what may not be read.
+	unread []string
 }
 
 // load adds all objects of a kind to a list. What may not be read is told of by what it is for, and left out; without
@@ -94,6 +97,7 @@ func load[T any, L client.ObjectList](
 		switch err := r.client.List(ctx, list, page...); {
 		case what != "" && apierrors.IsForbidden(err):
 			fmt.Fprintf(r.streams.ErrOut, "not read, and left out: %s (%v)\n", what, err)
+			r.unread = append(r.unread, what)
 			return
 		case err != nil:
 			r.err = fmt.Errorf("reading the cluster: %w", err)

@@ -32,6 +32,8 @@ type World struct {
 	// Roles and RoleBindings are those that are there, whoever wrote them.
 	Roles        []rbacv1.Role
 	RoleBindings []rbacv1.RoleBinding
+	// Unread says what could not be read and is left out, in words: WhatRoles and WhatBindings for those.
+	Unread []string
 	// Protected are the namespaces that no profile may claim.
 	Protected claim.Protected
 	// Keeper is a second owner of policies in the cluster that it is about; nil if they have none.
@@ -39,6 +41,12 @@ type World struct {
 	// ByServiceAddress is set if the network plugin goes by the addresses of Services.
 	ByServiceAddress bool
 }
+
+// What could not be read, where it makes a difference.
+const (
+	WhatRoles    = "Roles"
+	WhatBindings = "RoleBindings"
+)
 
 // isCluster tells whether anything is known of what profiles depend on.
 func (w *World) isCluster() bool {

@@ -1,0 +1,159 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/offline"
+)
+
+type auditCommand struct {
+	input
+
+	version, output string
+}
+
+func newAudit(base *common, version string) *cobra.Command {
+	c := &auditCommand{input: input{common: base}, version: version}
+	cmd := &cobra.Command{
+		Use:   "audit [-f FILES]",
+		Short: "Compare a cluster as it is with its profiles as declared",
+		Long: `Compare a cluster as it is with its profiles as declared, and find
+  - NetworkPolicies of others that open paths which are not declared, in the namespaces of tiers
+  - NetworkPolicies in the namespaces of peers that do not allow what a dependency declares
+  - RoleBindings of others that grant what is not declared
+  - pods of tiers on the network of their node, where no policy applies to them
+  - what the operator writes and is not as declared
+  - namespaces that no profile claims, nor names as a peer
+
+Reading is all that it needs; what it may not read it says, and leaves out. Ends with exit code 2 if something is found.`,
+		Example: `  # The cluster
+  kubectl segmentation audit
+
+  # For a code scanner
+  kubectl segmentation audit -o sarif > audit.sarif
+
+  # Files, such as a dump of a cluster
+  kubectl segmentation audit -f profiles/ -f dump.yaml`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
+	}
+	c.bind(cmd.Flags(), "Files, directories or - with profiles, namespaces, policies and the rest, in place of the cluster.")
+	cmd.Flags().StringVarP(&c.output, "output", "o", "text", "text, markdown, json or sarif (2.1.0).")
+	return cmd
+}
+
+func (c *auditCommand) run(ctx context.Context) error {
+	if !slices.Contains([]string{"text", "markdown", "json", "sarif"}, c.output) {
+		return fmt.Errorf("unknown output format %q: -o takes text, markdown, json or sarif", c.output)
+	}
+	w, err := c.world()
+	if err != nil {
+		return err
+	}
+	if len(c.filenames.Filenames) > 0 {
+		_, err = c.read(ctx, w, &c.filenames)
+		if err == nil && w.ClusterRoles == nil && bindClusterRoles(w.RoleBindings) {
+			w.Unread = append(w.Unread, "what ClusterRoles hold")
+			fmt.Fprintln(c.streams.ErrOut, "not given, and left out: what ClusterRoles hold")
+		}
+	} else {
+		err = c.readCluster(ctx, w, true)
+	}
+	if err != nil {
+		return err
+	}
+	found, err := offline.Audit(w)
+	if err != nil {
+		return err
+	}
+	if err := c.print(found, w.Unread); err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		return errFound
+	}
+	return nil
+}
+
+func bindClusterRoles(bindings []rbacv1.RoleBinding) bool {
+	return slices.ContainsFunc(bindings, func(b rbacv1.RoleBinding) bool { return b.RoleRef.Kind == "ClusterRole" })
+}
+
+func (c *auditCommand) print(found []offline.Found, unread []string) error {
+	switch c.output {
+	case "json":
+		return printJSON(c.streams.Out, auditJSON{Found: orEmpty(found), Unread: orEmpty(unread)})
+	case "sarif":
+		return printJSON(c.streams.Out, sarifOf(found, unread, c.version))
+	}
+	s := &sections{markdown: c.output == "markdown"}
+	if len(found) == 0 {
+		s.line("Nothing is found.")
+	}
+	for _, rule := range offline.Rules() {
+		var lines []string
+		for i := range found {
+			if found[i].Rule == rule {
+				lines = append(lines, placeOf(&found[i])+": "+found[i].Message)
+			}
+		}
+		if len(lines) > 0 {
+			s.section(headingOf(rule), lines)
+		}
+	}
+	if len(unread) > 0 {
+		s.line("")
+		s.line("Not read, and left out: " + strings.Join(unread, "; "))
+	}
+	_, err := fmt.Fprint(c.streams.Out, s.String())
+	return err
+}
+
+// placeOf says where something was found.
+func placeOf(f *offline.Found) string {
+	if f.Namespace == "" {
+		return f.Name
+	}
+	return f.Namespace
+}
+
+// headingOf says of which kind something is.
+func headingOf(rule offline.Rule) string {
+	switch rule {
+	case offline.UndeclaredPath:
+		return "NetworkPolicies that open undeclared paths"
+	case offline.BlockedPath:
+		return "NetworkPolicies that block declared paths"
+	case offline.UndeclaredAccess:
+		return "RoleBindings that grant undeclared access"
+	case offline.HostNetwork:
+		return "Pods on the host network"
+	case offline.Drift:
+		return "Objects that are not as declared"
+	case offline.Unclaimed:
+		return "Namespaces that no profile claims"
+	case offline.InvalidProfile:
+		return "Profiles that do not compile"
+	default:
+		return string(rule)
+	}
+}
+
+// auditJSON is what was found, for machines.
+type auditJSON struct {
+	Found  []offline.Found `json:"found"`
+	Unread []string        `json:"unread"`
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

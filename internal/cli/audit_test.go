@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+var updateAudit = flag.Bool("update-audit", false, "write the golden files of audit anew")
+
+func audited(t *testing.T, command string) (code int, out, errOut string) {
+	t.Helper()
+	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
+	streams, _, stdout, stderr := genericiooptions.NewTestIOStreams()
+	code = Run(t.Context(), strings.Fields(command), streams, "test")
+	return code, stdout.String(), stderr.String()
+}
+
+const (
+	declaredFiles = "audit -f testdata/audit/shop.yaml -f testdata/audit/cluster.yaml"
+	allFiles      = declaredFiles + " -f testdata/audit/found.yaml"
+)
+
+func TestAuditGolden(t *testing.T) {
+	cases := map[string]struct {
+		command string
+		code    int
+	}{
+		"nothing":  {declaredFiles, ExitDone},
+		"text":     {allFiles, ExitFound},
+		"markdown": {allFiles + " -o markdown", ExitFound},
+		"json":     {allFiles + " -o json", ExitFound},
+		"sarif":    {allFiles + " -o sarif", ExitFound},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			code, out, errOut := audited(t, c.command)
+			if code != c.code || errOut != "" {
+				t.Errorf("exit code %d, want %d; standard error: %s", code, c.code, errOut)
+			}
+			file := filepath.Join("testdata", "audit", "golden", name+".txt")
+			if *updateAudit {
+				if err := os.WriteFile(file, []byte(out), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), out); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", file, diff)
+			}
+		})
+	}
+}
+
+// TestAuditOfWhatIsRendered finds nothing that is not as declared, but that namespaces are not labelled yet.
+func TestAuditOfWhatIsRendered(t *testing.T) {
+	_, rendered, _ := audited(t, "render"+strings.TrimPrefix(declaredFiles, "audit"))
+	var objects []string
+	for object := range strings.SplitSeq(rendered, "---\n") {
+		if !strings.Contains(object, "kind: Namespace\n") || strings.Contains(object, "kind: NetworkPolicy\n") {
+			objects = append(objects, object)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "written.yaml")
+	if err := os.WriteFile(file, []byte(strings.Join(objects, "---\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, _ := audited(t, declaredFiles+" -f "+file)
+	want := `Objects that are not as declared: 2
+  shop-api: Namespace shop-api is not labelled as a member of tier api: no tier reaches it, and it reaches none
+  shop-web: Namespace shop-web is not labelled as a member of tier web: no tier reaches it, and it reaches none
+`
+	if diff := cmp.Diff(want, out); code != ExitFound || diff != "" {
+		t.Errorf("exit code %d (-want +got):\n%s", code, diff)
+	}
+}
+
+// TestAuditSARIF checks what the standard asks for beyond the names of fields.
+func TestAuditSARIF(t *testing.T) {
+	for _, files := range []string{declaredFiles, allFiles} {
+		_, out, _ := audited(t, files+" -o sarif")
+		var log sarifLog
+		if err := json.Unmarshal([]byte(out), &log); err != nil {
+			t.Fatal(err)
+		}
+		run := log.Runs[0]
+		if log.Version != "2.1.0" || len(log.Runs) != 1 || run.Results == nil || run.Tool.Driver.Name == "" {
+			t.Errorf("log: %+v", log)
+		}
+		for _, r := range run.Results {
+			if run.Tool.Driver.Rules[r.RuleIndex].ID != r.RuleID || r.Message.Text == "" ||
+				!slices.Contains([]string{"note", "warning", "error"}, r.Level) {
+				t.Errorf("result: %+v", r)
+			}
+		}
+	}
+}
+
+func TestAuditIsUsedWrongly(t *testing.T) {
+	cases := map[string]struct{ command, want string }{
+		"an argument":       {"audit shop", "error: unexpected argument"},
+		"an unknown format": {"audit -o yaml", `error: unknown output format "yaml": -o takes text, markdown, json or sarif`},
+		"no such file":      {"audit -f nowhere.yaml", `error: the path "nowhere.yaml" does not exist`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			code, _, errOut := audited(t, c.command)
+			if code != ExitFailed || !strings.HasPrefix(errOut, c.want) || strings.Count(errOut, "\n") != 1 {
+				t.Errorf("exit code %d, %q", code, errOut)
+			}
+		})
+	}
+}
