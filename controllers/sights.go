@@ -139,7 +139,8 @@ func without(peers, others []peer) []peer {
 	})
 }
 
-// enqueuePods has members, and namespaces with Services of peers, looked at again, after a moment, when their pods come to have other ports or labels.
+// enqueuePods has members, and namespaces with Services of peers, looked at again, after a moment, when their pods come
+// to have other ports or labels.
 func (r *NamespaceReconciler) enqueuePods() handler.EventHandler {
 	enqueue := func(q queue, obj client.Object) {
 		if known, ok := r.Ledger.get(obj.GetNamespace()); ok && (known.Decision.Outcome == claim.Claimed || known.isCalled) {

@@ -252,7 +252,7 @@ func TestAllTiersAreNamedAsOne(t *testing.T) {
 // TestTheUsualFormOfAServiceIsNotCrowdedOut by namespaces that have forms of their own.
 func TestTheUsualFormOfAServiceIsNotCrowdedOut(t *testing.T) {
 	t.Parallel()
-	var variants []plan.Variant
+	variants := make([]plan.Variant, 0, plan.MaxVariants+1)
 	for i := range plan.MaxVariants {
 		variants = append(variants, in(serviceAt("10.96.0.7", fmt.Sprintf("own-%02d", i), 8080), fmt.Sprintf("n-%02d", i)))
 	}
