@@ -163,6 +163,11 @@ func TestAServiceIsFollowed(t *testing.T) {
 		w.Expect(w.allows(flows)).To(BeEmpty())
 		w.Eventually(func() []string { return reasons(w, p) }, soon, tick).Should(
 			ContainElements(v1alpha1.ReasonServiceUnusable, v1alpha1.ReasonServiceMissing))
+		token := scraper(w)
+		w.Eventually(func() string {
+			_, text := readMetrics(w, token)
+			return text
+		}, soon, tick).Should(ContainSubstring(`segmentation_findings{profile="` + p.Name + `",reason="ServiceMissing"} 1`))
 	})
 }
 
