@@ -111,6 +111,23 @@ func TestWrongUsage(t *testing.T) {
 	}
 }
 
+// TestAMistypedPort is a hint: nothing in the tier has it.
+func TestAMistypedPort(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "typo.yaml")
+	text := `{apiVersion: segmentation.dev/v1alpha1, kind: SegmentationProfile, metadata: {name: shop}, spec: {tiers: [
+		{name: data, namespaces: {names: [shop-data]}}, {name: api, namespaces: {names: [shop-api]}}],
+		dependencies: [{name: d, from: {tier: api}, to: {tier: data}, ports: [{port: 15432}, {port: 5431}]}]}}`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := run(t, "render -o name -f testdata/cluster.yaml -f "+file)
+	want := "finding PortNotExposed of profile shop: dependency d: no pod and no Service in tier data has port 5431/TCP; " +
+		"if it is not mistyped, nothing needs to be done\n"
+	if got.code != ExitDone || got.err != want {
+		t.Errorf("exit code %d, %q\nwant %q", got.code, got.err, want)
+	}
+}
+
 // TestAMistakeInAProfile is told of in the API server's words, for every mistake at once.
 func TestAMistakeInAProfile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bad.yaml")

@@ -61,6 +61,7 @@ func Render(w *World, enforced ...string) *Rendered {
 	r.compile(enforced)
 	r.decide()
 	r.resolve()
+	r.mistyped()
 	for i := range w.Namespaces {
 		r.out.Namespaces = append(r.out.Namespaces, r.namespace(&w.Namespaces[i]))
 	}
