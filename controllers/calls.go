@@ -14,26 +14,11 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
-// call is a Service that dependencies of a profile name, and the namespaces in which it is looked for, if these are a
-// peer's.
-type call struct {
-	plan.Called
-	peer *claim.Tier
-}
-
-func callsOf(profiles map[string]*compiled) []call {
-	var out []call
+func callsOf(profiles map[string]*compiled) []plan.Lookup {
+	var out []plan.Lookup
 	for _, c := range profiles {
-		if c.plan == nil || c.identity.deleting {
-			continue
-		}
-		peers := c.plan.Peers()
-		for _, called := range c.plan.Calls() {
-			found := call{Called: called}
-			if i := slices.IndexFunc(peers, func(p claim.Tier) bool { return p.Name == called.Peer }); called.Peer != "" && i >= 0 {
-				found.peer = &peers[i]
-			}
-			out = append(out, found)
+		if c.plan != nil && !c.identity.deleting {
+			out = append(out, c.plan.Lookups()...)
 		}
 	}
 	return out
@@ -71,7 +56,7 @@ func (p *Profiles) ServiceChanged(service types.NamespacedName) bool {
 	}
 	resolves := p.snapshot.resolvesBy(service)
 	p.touched = p.touched || resolves
-	return resolves || slices.ContainsFunc(p.snapshot.calls, func(c call) bool { return c.Service == service.Name })
+	return resolves || slices.ContainsFunc(p.snapshot.calls, func(c plan.Lookup) bool { return c.Service == service.Name })
 }
 
 // lookAround looks for the Services that dependencies name, in all namespaces.
@@ -97,12 +82,10 @@ func (s *snapshot) calledIn(
 	ctx context.Context, reader client.Reader, namespace client.Object, decision claim.Decision,
 ) (map[plan.Called]plan.Service, error) {
 	var out map[plan.Called]plan.Service
-	tier := dueIn(namespace, decision)
+	here, tier := claim.Namespace{Name: namespace.GetName(), Labels: namespace.GetLabels()}, plan.TierOf(dueIn(namespace, decision))
 	for i := range s.calls {
 		c := &s.calls[i]
-		isHere := c.Tier != "" && tier == transition.Membership{Profile: c.Profile, Tier: c.Tier} ||
-			c.peer != nil && c.peer.Selects(claim.Namespace{Name: namespace.GetName(), Labels: namespace.GetLabels()})
-		if !isHere {
+		if !c.IsIn(here, tier) {
 			continue
 		}
 		service, found, err := getService(ctx, reader, types.NamespacedName{Namespace: namespace.GetName(), Name: c.Service})

@@ -26,10 +26,8 @@ import (
 // compiled is one generation of one profile, for what the cluster says.
 type compiled struct {
 	identity identity
-	// isPreview is set if the profile is computed and not written.
-	isPreview bool
-	plan      *plan.Plan
-	keeper    *metav1.OwnerReference
+	plan     *plan.Plan
+	keeper   *metav1.OwnerReference
 	// mistakes are why it does not compile, and invalid the same and what cannot be written.
 	mistakes, invalid field.ErrorList
 	// findings are about what the cluster says.
@@ -64,9 +62,8 @@ type ground struct {
 func compile(profile *v1alpha1.SegmentationProfile, keeper *metav1.OwnerReference, facts *plan.Facts) *compiled {
 	defer observeSince(compilation, time.Now())
 	c := &compiled{
-		identity:  identify(profile),
-		isPreview: profile.Spec.Mode == v1alpha1.ModePreview,
-		keeper:    keeper,
+		identity: identify(profile),
+		keeper:   keeper,
 		claimant: claim.Claimant{
 			Profile: profile.Name,
 			UID:     profile.UID,
@@ -90,7 +87,7 @@ func (c *compiled) resolved(facts *plan.Facts) *compiled {
 	}
 	resolved := c.plan.Resolve(facts)
 	out := &compiled{
-		identity: c.identity, isPreview: c.isPreview, keeper: c.keeper, mistakes: c.mistakes, invalid: c.mistakes, claimant: c.claimant,
+		identity: c.identity, keeper: c.keeper, mistakes: c.mistakes, invalid: c.mistakes, claimant: c.claimant,
 		plan: resolved.Plan, findings: resolved.Findings, digests: digestsOf(resolved.Plan),
 		suited: lru.New(maxSuited),
 	}

@@ -25,7 +25,7 @@ func (p *Profiles) gatherFacts(ctx context.Context, declared *snapshot, called *
 	}
 	var needs plan.Needs
 	for name, c := range declared.byName {
-		if !c.isPreview && !c.identity.deleting {
+		if !c.claimant.Preview && !c.identity.deleting {
 			facts.Others[name] = c.plan // Any other opens nothing.
 		}
 		if c.plan == nil {

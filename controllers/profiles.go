@@ -83,7 +83,7 @@ type snapshot struct {
 	// taken is when they were taken.
 	taken time.Time
 	// calls are the Services that dependencies name, and peers the peers that have namespaces.
-	calls []call
+	calls []plan.Lookup
 	peers []peer
 	// groups are the profiles that have paths to one another.
 	groups transition.Groups

@@ -49,8 +49,8 @@ Reading is all that it needs; what it may not read it says, and leaves out. Ends
 }
 
 func (c *auditCommand) run(ctx context.Context) error {
-	if !slices.Contains([]string{"text", "markdown", "json", "sarif"}, c.output) {
-		return fmt.Errorf("unknown output format %q: -o takes text, markdown, json or sarif", c.output)
+	if err := checkFormat(c.output, "text", "markdown", "json", "sarif"); err != nil {
+		return err
 	}
 	w, err := c.world()
 	if err != nil {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,17 +9,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
-
-var updateAudit = flag.Bool("update-audit", false, "write the golden files of audit anew")
 
 func audited(t *testing.T, command string) (code int, out, errOut string) {
 	t.Helper()
-	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
-	streams, _, stdout, stderr := genericiooptions.NewTestIOStreams()
-	code = Run(t.Context(), strings.Fields(command), streams, "test")
-	return code, stdout.String(), stderr.String()
+	got := run(t, command)
+	return got.code, got.out, got.err
 }
 
 const (
@@ -45,19 +39,7 @@ func TestAuditGolden(t *testing.T) {
 			if code != c.code || errOut != "" {
 				t.Errorf("exit code %d, want %d; standard error: %s", code, c.code, errOut)
 			}
-			file := filepath.Join("testdata", "audit", "golden", name+".txt")
-			if *updateAudit {
-				if err := os.WriteFile(file, []byte(out), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), out); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", file, diff)
-			}
+			checkGolden(t, filepath.Join("testdata", "audit", "golden", name+".txt"), []byte(out))
 		})
 	}
 }

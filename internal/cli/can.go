@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -60,8 +58,8 @@ the files. Ends with exit code 2 if the flow does not pass.`,
 }
 
 func (c *canCommand) run(ctx context.Context, from, to string) error {
-	if !slices.Contains([]string{"text", "json"}, c.output) {
-		return fmt.Errorf("unknown output format %q: -o takes text or json", c.output)
+	if err := checkFormat(c.output, "text", "json"); err != nil {
+		return err
 	}
 	w, err := c.world()
 	if err != nil {
@@ -95,9 +93,7 @@ func (c *canCommand) run(ctx context.Context, from, to string) error {
 
 func (c *canCommand) print(a *offline.Answer) error {
 	if c.output == "json" {
-		encoder := json.NewEncoder(c.streams.Out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(a)
+		return printJSON(c.streams.Out, a)
 	}
 	word := "no"
 	if a.Allowed {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -12,9 +11,7 @@ import (
 // printChange prints a change as text, markdown or json.
 func printChange(out io.Writer, format string, change *offline.Change) error {
 	if format == "json" {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(jsonOf(change))
+		return printJSON(out, jsonOf(change))
 	}
 	s := &sections{markdown: format == "markdown"}
 	if change.IsEmpty() {

@@ -62,20 +62,25 @@ func TestGolden(t *testing.T) {
 			if got.err != "" {
 				text = append(text, "--- standard error\n"+got.err...)
 			}
-			file := filepath.Join("testdata", "golden", name+".txt")
-			if *update {
-				if err := os.WriteFile(file, text, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !bytes.Equal(want, text) {
-				t.Errorf("%s (-want +got):\n%s", file, cmp.Diff(string(want), string(text)))
-			}
+			checkGolden(t, filepath.Join("testdata", "golden", name+".txt"), text)
 		})
+	}
+}
+
+// checkGolden compares an output with a golden file.
+func checkGolden(t *testing.T, file string, text []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(want, text) {
+		t.Errorf("%s (-want +got):\n%s", file, cmp.Diff(string(want), string(text)))
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -49,8 +48,8 @@ A dependency that opens nothing is marked, with the finding that says why.`,
 }
 
 func (c *mapCommand) run(ctx context.Context) error {
-	if !slices.Contains([]string{"mermaid", "dot", "svg", "png", "html"}, c.output) {
-		return fmt.Errorf("unknown output format %q: -o takes mermaid, dot, svg, png or html", c.output)
+	if err := checkFormat(c.output, "mermaid", "dot", "svg", "png", "html"); err != nil {
+		return err
 	}
 	w, profiles, err := c.declared(ctx)
 	if err != nil {

@@ -44,8 +44,8 @@ Ends with exit code 2 if there is a change.`,
 }
 
 func (c *planCommand) run(ctx context.Context) error {
-	if !slices.Contains([]string{"text", "markdown", "json"}, c.output) {
-		return fmt.Errorf("unknown output format %q: -o takes text, markdown or json", c.output)
+	if err := checkFormat(c.output, "text", "markdown", "json"); err != nil {
+		return err
 	}
 	if len(c.filenames.Filenames) == 0 {
 		return errors.New("no profile: give the new one by -f")

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
-	"io"
 	"slices"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/offline"
@@ -105,10 +103,4 @@ func levelOf(rule offline.Rule) string {
 	default:
 		return "warning"
 	}
-}
-
-func printJSON(out io.Writer, what any) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(what)
 }

@@ -160,21 +160,13 @@ func (a *auditor) undeclaredAccess(n *Namespace) {
 	c := a.there[n.Name]
 	for _, u := range audit.Access(audit.AccessInput{
 		DeclaredRoles: n.Objects.Roles, DeclaredBindings: n.Objects.Bindings, Roles: c.roles, Bindings: c.bindings,
-		IsOurs: isManaged, ClusterRole: a.clusterRole,
+		IsOurs: isManaged, ClusterRole: a.world.clusterRole,
 	}) {
 		a.find(Found{
 			Rule: UndeclaredAccess, Kind: "RoleBinding", Namespace: n.Name, Name: u.Binding, Profile: n.Decision.Profile,
 			Message: u.Message,
 		})
 	}
-}
-
-func (a *auditor) clusterRole(name string) (rules []rbacv1.PolicyRule, exists bool) {
-	i := slices.IndexFunc(a.world.ClusterRoles, func(r rbacv1.ClusterRole) bool { return r.Name == name })
-	if i < 0 {
-		return nil, false
-	}
-	return a.world.ClusterRoles[i].Rules, true
 }
 
 func (a *auditor) hostNetwork(n *Namespace) {

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -159,17 +158,20 @@ func (r *renderer) called() map[plan.Called][]plan.Variant {
 	}
 	registry := services.NewRegistry(r.world.ByServiceAddress)
 	r.own = map[string]map[string]plan.Service{}
+	var lookups []plan.Lookup
+	for _, p := range r.out.Profiles {
+		if p.Plan != nil {
+			lookups = append(lookups, p.Plan.Lookups()...)
+		}
+	}
 	for i := range r.world.Namespaces {
 		n := &r.world.Namespaces[i]
 		decision, found := r.decisions[n.Name], map[plan.Called]plan.Service{}
-		for _, p := range r.out.Profiles {
-			if p.Plan == nil {
-				continue
-			}
-			for _, called := range p.Plan.CalledIn(claim.Namespace{Name: n.Name, Labels: n.Labels}, tierOf(n, &decision)) {
-				if s := byName[types.NamespacedName{Namespace: n.Name, Name: called.Service}]; s != nil {
-					found[called] = plan.ServiceOf(s)
-				}
+		here, tier := claim.Namespace{Name: n.Name, Labels: n.Labels}, tierOf(n, &decision)
+		for j := range lookups {
+			s := byName[types.NamespacedName{Namespace: n.Name, Name: lookups[j].Service}]
+			if s != nil && lookups[j].IsIn(here, tier) {
+				found[lookups[j].Called] = plan.ServiceOf(s)
 			}
 		}
 		registry.Put(n.Name, found)
@@ -207,16 +209,7 @@ func (r *renderer) namespace(n *corev1.Namespace) Namespace {
 	objects := render.Tier(p, p.Tier(decision.Tier).With(r.own[n.Name])).In(n.Name)
 	out.Objects = objects.WithCallers(func(tier string) []string { return r.members[plan.TierOf{Profile: decision.Profile, Tier: tier}] })
 	if r.world.ClusterRoles != nil {
-		out.Objects = out.Objects.Withhold(r.clusterRole)
+		out.Objects = out.Objects.Withhold(r.world.clusterRole)
 	}
 	return out
-}
-
-func (r *renderer) clusterRole(name string) (rules []rbacv1.PolicyRule, found bool) {
-	for i := range r.world.ClusterRoles {
-		if r.world.ClusterRoles[i].Name == name {
-			return r.world.ClusterRoles[i].Rules, true
-		}
-	}
-	return nil, false
 }

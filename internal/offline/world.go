@@ -52,3 +52,13 @@ const (
 func (w *World) isCluster() bool {
 	return len(w.Services)+len(w.EndpointSlices)+len(w.Nodes)+len(w.ServiceCIDRs) > 0
 }
+
+// clusterRole returns the rules of a ClusterRole.
+func (w *World) clusterRole(name string) (rules []rbacv1.PolicyRule, found bool) {
+	for i := range w.ClusterRoles {
+		if w.ClusterRoles[i].Name == name {
+			return w.ClusterRoles[i].Rules, true
+		}
+	}
+	return nil, false
+}

@@ -35,18 +35,31 @@ type TierOf struct {
 	Profile, Tier string
 }
 
-// CalledIn returns the Services that the dependencies of a plan name and that are looked for in a namespace, which
-// belongs to a tier.
-func (p *Plan) CalledIn(namespace claim.Namespace, of TierOf) []Called {
-	var out []Called
-	peers := p.Peers()
-	for _, called := range p.Calls() {
-		isPeer := slices.ContainsFunc(peers, func(t claim.Tier) bool { return t.Name == called.Peer && t.Selects(namespace) })
-		if called.Tier != "" && of == (TierOf{called.Profile, called.Tier}) || called.Peer != "" && isPeer {
-			out = append(out, called)
+// Lookup is a Service that dependencies of a plan name, and where it is looked for.
+type Lookup struct {
+	Called
+
+	// peer are the namespaces in which it is looked for, if these are a peer's.
+	peer *claim.Tier
+}
+
+// Lookups returns the Services that the dependencies of a plan name, each once, and where they are looked for.
+func (p *Plan) Lookups() []Lookup {
+	calls, peers := p.Calls(), p.Peers()
+	out := make([]Lookup, 0, len(calls))
+	for _, called := range calls {
+		l := Lookup{Called: called}
+		if i := slices.IndexFunc(peers, func(t claim.Tier) bool { return t.Name == called.Peer }); called.Peer != "" && i >= 0 {
+			l.peer = &peers[i]
 		}
+		out = append(out, l)
 	}
 	return out
+}
+
+// IsIn tells whether the Service is looked for in a namespace, which belongs to a tier.
+func (l *Lookup) IsIn(namespace claim.Namespace, of TierOf) bool {
+	return l.Tier != "" && of == TierOf{l.Profile, l.Tier} || l.peer != nil && l.peer.Selects(namespace)
 }
 
 // OwnServices are those Services of a namespace that its own tier has rules about, by their names.

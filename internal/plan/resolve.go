@@ -178,22 +178,19 @@ func (r *resolver) apiServer(rule *Rule) []Rule {
 }
 
 // byAddress returns the rule that opens the way to a Service by its addresses, where the network plugin goes by these.
-func (r *resolver) byAddress(rule *Rule, services ...*Service) []Rule {
+func (r *resolver) byAddress(rule *Rule, s *Service) []Rule {
 	if !r.facts.GoByServiceAddresses || rule.Direction != networkingv1.PolicyTypeEgress {
 		return nil
 	}
-	var out []Rule
-	for _, s := range services {
-		one := *rule
-		one.Remote, one.Ports = Party{Peer: rule.Remote.Peer}, fronts(s.narrowed(rule.Ports))
-		if len(s.Addresses) > MaxOutside {
-			r.findf(v1alpha1.ReasonTooManyServices, "",
-				"dependency %s: it calls more than %d addresses of Services; the others are left out", rule.Dependency, MaxOutside)
-		}
-		one.Remote.CIDRs = sortedBlocks(hostBlocks(s.Addresses[:min(len(s.Addresses), MaxOutside)]))
-		if len(one.Remote.CIDRs) > 0 && len(one.Ports) > 0 {
-			out = append(out, one)
-		}
+	one := *rule
+	one.Remote, one.Ports = Party{Peer: rule.Remote.Peer}, fronts(s.narrowed(rule.Ports))
+	if len(s.Addresses) > MaxOutside {
+		r.findf(v1alpha1.ReasonTooManyServices, "",
+			"dependency %s: it calls more than %d addresses of Services; the others are left out", rule.Dependency, MaxOutside)
 	}
-	return out
+	one.Remote.CIDRs = sortedBlocks(hostBlocks(s.Addresses[:min(len(s.Addresses), MaxOutside)]))
+	if len(one.Ports) == 0 {
+		return nil
+	}
+	return onlyWithAddresses(&one)
 }
