@@ -104,6 +104,12 @@ func TestWrongUsage(t *testing.T) {
 		"no such tier":           {"can tier/wbe tier/api:80" + files, "error: no namespace is in tier wbe"},
 		"no such pod":            {"can pod/shop-api/a tier/api:80" + files, "error: there is no pod a in namespace shop-api; for a pod that does not exist give ns/shop-api and its labels"},
 		"no such port":           {"can tier/api pod/shop-data/postgres-0:http" + files, "error: pod shop-data/postgres-0 has no port named http; give a number"},
+		"a name of a profile":    {"suggest --name Shop", `error: --name "Shop" is no name of a profile: lower-case letters, digits and '-', at most 63 of them`},
+		"a selector":             {"suggest -l a==b==c", "error: -l: "},
+		"observed only":          {"suggest --observed-only", "error: --observed-only without --flows leaves nothing to suggest: give observed flows"},
+		"no such flows":          {"suggest -f testdata/cluster.yaml --flows nowhere", "error: --flows nowhere: "},
+		"flows that are none":    {"suggest -f testdata/cluster.yaml --flows testdata/cluster.yaml", `error: --flows testdata/cluster.yaml: line 1: no JSON object of a flow: "apiVersion: v1"`},
+		"one standard input":     {"suggest -f - --flows -", "error: both -f and --flows are -, and there is one standard input: give one of them as a file"},
 		"a pattern that is none": {"render --protected-namespaces [ -f testdata/shop.yaml", "error: --protected-namespaces: the pattern"},
 	}
 	for name, c := range cases {

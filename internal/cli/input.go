@@ -128,6 +128,13 @@ func keepingIdentity(old, now *v1alpha1.SegmentationProfile) {
 func add(w *offline.World, obj *unstructured.Unstructured, taken index) (known bool, err error) {
 	switch obj.GetKind() {
 	case "Namespace":
+		// The API server gives it to every namespace: https://kubernetes.io/docs/reference/labels-annotations-taints/
+		labels := obj.GetLabels()
+		if labels == nil {
+			labels = map[string]string{}
+		}
+		labels[corev1.LabelMetadataName] = obj.GetName()
+		obj.SetLabels(labels)
 		return true, convert(taken, obj, &w.Namespaces)
 	case "Service":
 		return true, convert(taken, obj, &w.Services)

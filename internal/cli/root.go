@@ -60,7 +60,7 @@ Nothing is ever written to a cluster. What is told is worked out by the operator
 	flags := genericclioptions.NewConfigFlags(true)
 	flags.AddFlags(root.PersistentFlags())
 	base := common{streams: streams, config: flags}
-	root.AddCommand(newRender(&base), newPlan(&base), newCan(&base), newMap(&base), newAudit(&base, version))
+	root.AddCommand(newRender(&base), newPlan(&base), newCan(&base), newMap(&base), newAudit(&base, version), newSuggest(&base))
 	return root
 }
 
