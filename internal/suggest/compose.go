@@ -54,12 +54,12 @@ func (s *suggester) compose() (*Suggestion, error) {
 }
 
 func tooLarge(p *v1alpha1.SegmentationProfile) error {
+	const instead = "choose fewer namespaces by -l, or fewer labels by --group-by"
 	if n := len(p.Spec.Peers); n > maxPeers {
-		return fmt.Errorf("%d peers would be needed, and a profile has %d at most: choose fewer namespaces by -l", n, maxPeers)
+		return fmt.Errorf("%d peers would be needed, and a profile has %d at most: %s", n, maxPeers, instead)
 	}
 	if n := len(p.Spec.Dependencies); n > maxDependencies {
-		return fmt.Errorf("%d dependencies would be needed, and a profile has %d at most: choose fewer namespaces by -l",
-			n, maxDependencies)
+		return fmt.Errorf("%d dependencies would be needed, and a profile has %d at most: %s", n, maxDependencies, instead)
 	}
 	return nil
 }
