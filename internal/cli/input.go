@@ -128,13 +128,7 @@ func keepingIdentity(old, now *v1alpha1.SegmentationProfile) {
 func add(w *offline.World, obj *unstructured.Unstructured, taken index) (known bool, err error) {
 	switch obj.GetKind() {
 	case "Namespace":
-		// The API server gives it to every namespace: https://kubernetes.io/docs/reference/labels-annotations-taints/
-		labels := obj.GetLabels()
-		if labels == nil {
-			labels = map[string]string{}
-		}
-		labels[corev1.LabelMetadataName] = obj.GetName()
-		obj.SetLabels(labels)
+		withName(obj)
 		return true, convert(taken, obj, &w.Namespaces)
 	case "Service":
 		return true, convert(taken, obj, &w.Services)
@@ -157,6 +151,17 @@ func add(w *offline.World, obj *unstructured.Unstructured, taken index) (known b
 	default:
 		return false, nil
 	}
+}
+
+// withName gives a namespace the label that the API server gives to each of them:
+// https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name
+func withName(namespace *unstructured.Unstructured) {
+	labels := namespace.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[corev1.LabelMetadataName] = namespace.GetName()
+	namespace.SetLabels(labels)
 }
 
 // objects are the kinds that a world holds.

@@ -24,7 +24,9 @@ func (s *suggester) dns() v1alpha1.DNS {
 // dnsService is the Service that looks most like the cluster's DNS: by its usual names, in the namespaces of the system.
 func (s *suggester) dnsService() *service {
 	usual := [][2]string{
-		{"kube-system", "kube-dns"}, {"kube-system", "coredns"}, {"openshift-dns", "dns-default"},
+		{"kube-system", "kube-dns"},
+		{"kube-system", "coredns"},
+		{"openshift-dns", "dns-default"},
 		{"kube-system", "rke2-coredns-rke2-coredns"},
 	}
 	for _, name := range usual {
