@@ -60,7 +60,7 @@ step_generated() {
 		head -n 40 "$tmp/diff" >&2
 		echo >&2
 		grep '^diff ' "$tmp/diff" | sed 's|.* copy/|  stale: |' >&2
-		fail "the files above are not what the generators make of api/ and controllers/: run make generate, and commit the result"
+		fail "the files above are not what the generators make of api/, controllers/ and config/: run make generate, and commit the result"
 	fi
 }
 
