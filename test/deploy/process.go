@@ -25,6 +25,7 @@ const readyTimeout = 30 * time.Second
 // ended, and goes on with the same log.
 type Process struct {
 	binary, kubeconfig, logFile string
+	namespace                   string
 	probe, metrics              string
 	cmd                         *exec.Cmd
 	exited                      chan struct{}
@@ -37,7 +38,8 @@ type Process struct {
 // are in a directory, and have its name.
 func NewProcess(binary, dir, name string, config *rest.Config) (*Process, error) {
 	p := &Process{
-		binary: binary, kubeconfig: filepath.Join(dir, name+".kubeconfig"), logFile: filepath.Join(dir, name+".log"),
+		namespace: Namespace,
+		binary:    binary, kubeconfig: filepath.Join(dir, name+".kubeconfig"), logFile: filepath.Join(dir, name+".log"),
 	}
 	if err := cluster.WriteKubeconfig(p.kubeconfig, config); err != nil {
 		return nil, err
@@ -57,6 +59,12 @@ func freeAddress() (string, error) {
 	}
 	defer func() { _ = l.Close() }()
 	return l.Addr().String(), nil
+}
+
+// In has the operator take another namespace than Namespace for its own, from the next start.
+func (p *Process) In(namespace string) *Process {
+	p.namespace = namespace
+	return p
 }
 
 // Metrics returns the address of the operator's metrics.
@@ -84,13 +92,13 @@ func (p *Process) Launch(flags ...string) error {
 	p.cmd = exec.Command(p.binary, append([]string{
 		"--kubeconfig=" + p.kubeconfig,
 		"--leader-elect",
-		"--leader-election-namespace=" + Namespace,
+		"--leader-election-namespace=" + p.namespace,
 		"--health-probe-bind-address=" + p.probe,
 		"--metrics-bind-address=" + p.metrics,
 		"--zap-log-level=1",
 	}, flags...)...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.Env = append(os.Environ(), "POD_NAMESPACE="+Namespace)
+	p.cmd.Env = append(os.Environ(), "POD_NAMESPACE="+p.namespace)
 	if err := p.cmd.Start(); err != nil {
 		return err
 	}
