@@ -52,6 +52,11 @@ build: ## Build the operator and the kubectl plugin into bin/.
 test: ## Run all tests, and fail if they reach less than COVERAGE percent of internal/. RACE=-race looks for data races.
 	@$(call assets) && internal/tools/test.sh $(COVERAGE) $(RACE)
 
+.PHONY: test-chart
+test-chart: ## Test the Helm chart by Helm's own library, on a real API server. Its packages take some minutes to compile, the first time.
+	@echo "test-chart: compiling Helm's packages where that was not done before, then testing" && \
+	$(call assets) && go -C test/chart test -timeout=20m ./...
+
 .PHONY: prove
 prove: ## Longer runs of the tests that prove the promises. CLUSTERS= and ROUNDS= say how long. Ends with counts.
 	@$(call assets) && internal/tools/prove.sh $(CLUSTERS) $(ROUNDS)
@@ -74,7 +79,7 @@ fmt: ## Format the code.
 	@$(VERIFY) fmt --fix
 
 .PHONY: generate
-generate: ## Generate deep copies, apply configurations, CRD, RBAC and docs/api.md.
+generate: ## Generate deep copies, apply configurations, CRD, RBAC, docs/api.md and the chart's files.
 	@internal/tools/generate.sh
 
 .PHONY: tidy
@@ -148,6 +153,10 @@ build-installer: ## Write dist/install.yaml: CRD, RBAC and operator in one file.
 	@mkdir -p dist && kustomize=$$($(TOOL) kustomize) && \
 	"$$kustomize" build config/default | $(set-image) > dist/install.yaml && \
 	echo "wrote dist/install.yaml, image $(IMG)"
+
+.PHONY: chart
+chart: ## Pack the Helm chart: dist/segmentation-operator-....tgz. VERSION=... chooses its version and the image's tag.
+	@mkdir -p dist && archive=$$(internal/tools/chart.sh $(VERSION) dist) && echo "wrote dist/$${archive##*/}"
 
 .PHONY: docker-build
 docker-build: ## Build the image for this machine's platform.
