@@ -54,9 +54,6 @@ func newBed(t *testing.T, namespace string, serverSide bool) *bed {
 	b := &bed{TB: t, dir: t.TempDir(), namespace: namespace, serverSide: serverSide}
 	// What Helm remembers of a cluster would stay in the user's home.
 	t.Setenv("KUBECACHEDIR", filepath.Join(b.dir, "cache"))
-	if err := deploy.DependOnSources(); err != nil {
-		t.Fatal(err)
-	}
 	b.binary = must(deploy.Build(ctx, b.dir))(t)
 	b.plane = must(cluster.Start(ctx))(t)
 	t.Cleanup(func() {
