@@ -2,6 +2,7 @@ package reach
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -56,6 +57,33 @@ type PodPairs struct {
 	Relation Relation
 	// Ports are the ports, as numbers: those that have names by what the pods that are called say.
 	Ports Ports
+}
+
+// Each are the pairs of pods that PodPairs stand for, of a caller and who is called; none where one party is addresses.
+func (a *Among) Each(p PodPairs) iter.Seq2[*Pod, *Pod] {
+	return func(yield func(from, to *Pod) bool) {
+		for from := range a.of(p.From) {
+			for to := range a.of(p.To) {
+				isOne, same := from == to, from.Namespace == to.Namespace
+				if !isOne && (p.Relation == AnyNamespaces || same == (p.Relation == SameNamespace)) && !yield(from, to) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// of are the pods of some groups.
+func (a *Among) of(groups []int) iter.Seq[*Pod] {
+	return func(yield func(*Pod) bool) {
+		for _, g := range groups {
+			for _, p := range a.Groups[g] {
+				if !yield(p) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Among looks at which of the pods that exist the difference concerns, exactly: with their addresses, whatever options

@@ -138,29 +138,13 @@ func (o *told) add(t *rapid.T, a *reach.Among, line *reach.Concerned, p reach.Po
 				}
 			}
 		}
-		eachPair(a, p, func(from, to *reach.Pod) {
+		for from, to := range a.Each(p) {
 			pairs[from.Name+to.Name] = true
 			flow := fmt.Sprintf("%s > %s %s %d opened %t", from.Name, to.Name, n.protocol, n.port, line.Opened)
 			if o.flows[flow] {
 				t.Fatalf("%s is told twice", flow)
 			}
 			o.flows[flow] = true
-		})
-	}
-}
-
-// eachPair spells out pairs of pods.
-func eachPair(a *reach.Among, p reach.PodPairs, yield func(from, to *reach.Pod)) {
-	for _, g := range p.From {
-		for _, h := range p.To {
-			for _, from := range a.Groups[g] {
-				for _, to := range a.Groups[h] {
-					same := from.Namespace == to.Namespace
-					if from != to && (p.Relation == reach.AnyNamespaces || same == (p.Relation == reach.SameNamespace)) {
-						yield(from, to)
-					}
-				}
-			}
 		}
 	}
 }
