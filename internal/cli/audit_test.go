@@ -31,6 +31,7 @@ func TestAuditGolden(t *testing.T) {
 		"text":     {allFiles, ExitFound},
 		"markdown": {allFiles + " -o markdown", ExitFound},
 		"json":     {allFiles + " -o json", ExitFound},
+		"yaml":     {allFiles + " -o yaml", ExitFound},
 		"sarif":    {allFiles + " -o sarif", ExitFound},
 	}
 	for name, c := range cases {
@@ -91,7 +92,7 @@ func TestAuditSARIF(t *testing.T) {
 func TestAuditIsUsedWrongly(t *testing.T) {
 	cases := map[string]struct{ command, want string }{
 		"an argument":       {"audit shop", "error: unexpected argument"},
-		"an unknown format": {"audit -o yaml", `error: unknown output format "yaml": -o takes text, markdown, json or sarif`},
+		"an unknown format": {"audit -o xml", `error: unknown output format "xml": -o takes text, markdown, json, yaml or sarif`},
 		"no such file":      {"audit -f nowhere.yaml", `error: the path "nowhere.yaml" does not exist`},
 	}
 	for name, c := range cases {

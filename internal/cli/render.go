@@ -71,7 +71,7 @@ func (c *renderCommand) run(ctx context.Context) error {
 		return errors.New("no profile: give one by -f")
 	}
 	if c.cluster {
-		if err := c.readCluster(ctx, w, false); err != nil {
+		if err := c.readCluster(ctx, w, renderNeeds()); err != nil {
 			return err
 		}
 	}
@@ -92,6 +92,11 @@ func (c *renderCommand) run(ctx context.Context) error {
 	printer, err := c.print.ToPrinter()
 	if err != nil {
 		return err
+	}
+	if *c.print.OutputFormat == formatYAML {
+		for _, what := range c.unread {
+			fmt.Fprintln(c.streams.Out, "# not read, and left out: "+what)
+		}
 	}
 	return c.write(printer, rendered, profiles)
 }

@@ -1,6 +1,9 @@
 package offline
 
 import (
+	"cmp"
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/reach"
@@ -17,5 +20,8 @@ func (c *Change) Concern(pods []corev1.Pod) {
 		pod := PodOf(&pods[i])
 		existing = append(existing, &pod)
 	}
+	slices.SortFunc(existing, func(a, b *reach.Pod) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
 	c.Among = c.Reach.Among(existing)
 }

@@ -62,6 +62,10 @@ func (a *asker) pod(text string) (*asked, error) {
 		return nil, fmt.Errorf("pod/%s has no namespace: give pod/NAMESPACE/NAME", text)
 	}
 	i := slices.IndexFunc(a.world.Pods, func(p corev1.Pod) bool { return p.Namespace == namespace && p.Name == name })
+	if i < 0 && !a.world.isRead(Pods) {
+		return nil, fmt.Errorf("pods may not be read, and so pod %s of namespace %s is not known; give ns/%s and its labels",
+			name, namespace, namespace)
+	}
 	if i < 0 {
 		return nil, fmt.Errorf("there is no pod %s in namespace %s; for a pod that does not exist give ns/%s and its labels",
 			name, namespace, namespace)
