@@ -48,7 +48,8 @@ the files. Ends with exit code 2 if the flow does not pass.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args[0], args[1]) },
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args[0], args[1]) },
 	}
 	c.bind(cmd.Flags(), "Files, directories or - with profiles, namespaces, pods and policies, in place of the cluster.")
 	cmd.Flags().StringToStringVar(&c.fromLabels, "from-labels", nil, "Labels of the pod that calls, where it is no pod that exists.")

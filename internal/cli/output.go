@@ -20,6 +20,11 @@ const (
 // addOutput adds the flag that chooses among formats, of which the first is the default.
 func addOutput(cmd *cobra.Command, into *string, usage string, known []string) {
 	cmd.Flags().StringVarP(into, "output", "o", known[0], usage)
+	completeOutput(cmd, known)
+}
+
+// completeOutput has a shell complete the formats.
+func completeOutput(cmd *cobra.Command, known []string) {
 	// It fails only for a flag that is not there.
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(known, cobra.ShellCompDirectiveNoFileComp))
 }

@@ -51,6 +51,7 @@ makes it.`,
 	c.bind(cmd.Flags(), "Files, directories or - with profiles, and with namespaces and what else they depend on.")
 	cmd.Flags().BoolVar(&c.cluster, "cluster", false, "Read namespaces, and what else profiles depend on, from the cluster.")
 	c.print.AddFlags(cmd)
+	completeOutput(cmd, []string{formatYAML, formatJSON, "name"})
 	return cmd
 }
 
