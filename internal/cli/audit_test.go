@@ -32,7 +32,9 @@ func TestAuditGolden(t *testing.T) {
 		"markdown": {allFiles + " -o markdown", ExitFound},
 		"json":     {allFiles + " -o json", ExitFound},
 		"yaml":     {allFiles + " -o yaml", ExitFound},
-		"sarif":    {allFiles + " -o sarif", ExitFound},
+		// What is printed as SARIF is validated in test/sarif.
+		"sarif":         {allFiles + " -o sarif", ExitFound},
+		"sarif-nothing": {declaredFiles + " -o sarif", ExitDone},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -41,6 +43,22 @@ func TestAuditGolden(t *testing.T) {
 				t.Errorf("exit code %d, want %d; standard error: %s", code, c.code, errOut)
 			}
 			checkGolden(t, filepath.Join("testdata", "audit", "golden", name+".txt"), []byte(out))
+		})
+	}
+}
+
+// TestAuditSaysWhatItIsNotGiven says so on standard error and in each format.
+func TestAuditSaysWhatItIsNotGiven(t *testing.T) {
+	for _, format := range auditFormats() {
+		t.Run(format, func(t *testing.T) {
+			code, out, errOut := audited(t, declaredFiles+" -f testdata/audit/unread.yaml -o "+format)
+			const what = "ClusterRoles: what RoleBindings grant by ClusterRoles, and drift of those of the operator's, are not judged"
+			if code != ExitDone || errOut != "not given, and left out: "+what+"\n" || !strings.Contains(out, what[:40]) {
+				t.Errorf("exit code %d, %q, %s", code, errOut, out)
+			}
+			if format == "sarif" {
+				checkGolden(t, filepath.Join("testdata", "audit", "golden", "sarif-unread.txt"), []byte(out))
+			}
 		})
 	}
 }
