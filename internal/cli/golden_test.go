@@ -159,3 +159,18 @@ func TestAMistakeInAProfile(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatSaysNothingAboutSegmentation is named as far as it has a name.
+func TestWhatSaysNothingAboutSegmentation(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "other.yaml")
+	text := "{apiVersion: kustomize.config.k8s.io/v1beta1, kind: Kustomization}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := run(t, "render -o name -f testdata/shop.yaml -f testdata/cluster.yaml -f "+file)
+	want := file + ": Kustomization says nothing about segmentation, and is left out\n" +
+		file + ": ConfigMap a says nothing about segmentation, and is left out\n"
+	if got.code != ExitDone || got.err != want {
+		t.Errorf("exit code %d, %q\nwant %q", got.code, got.err, want)
+	}
+}
