@@ -178,17 +178,19 @@ func refusals() map[offline.Kind]struct{ fail, tell []string } {
 func TestTheCommandLineSaysWhatItMayNotRead(t *testing.T) {
 	w := newWorld(t)
 	file := w.watched()
-	commands := map[string]string{
-		"render": "render --cluster -f " + file, "plan": "plan -f " + file, "map": "map", "audit": "audit",
-		"can": "can ns/" + w.ns("w1") + " ns/" + w.ns("a1") + ":9090",
+	can := "can ns/" + w.ns("w1") + " ns/" + w.ns("a1") + ":9090"
+	commands := []string{
+		"render --cluster -f " + file, can, can + " -o yaml", "plan -f " + file, "plan -o markdown -f " + file, "plan -o json -f " + file,
+		"map", "map -o dot", "map -o svg", "map -o html", "audit", "audit -o json", "audit -o sarif",
 	}
 	complete := w.reader("complete", "")
 	every := w.audited(complete)
 	w.Expect(every).NotTo(BeEmpty())
 	for kind, want := range refusals() {
 		kubeconfig := w.reader("no-"+strings.ToLower(string(kind)), kind)
-		for name, command := range commands {
-			w.run(fmt.Sprintf("%s without %s", name, kind), func(w *world) {
+		for _, command := range commands {
+			name, _, _ := strings.Cut(command, " ")
+			w.run(fmt.Sprintf("%s without %s", command, kind), func(w *world) {
 				got := w.ask(kubeconfig, command)
 				switch {
 				case slices.Contains(want.fail, name):
