@@ -91,6 +91,7 @@ func (w *world) watched() (file string) {
 	w.namespace("a2", "api")
 	p := w.create(w.discovering().Obj())
 	w.settled(p, 3)
+	w.put(builders.MakeNamespace(w.ns("new")).Obj())
 	port := networkingv1.NetworkPolicyPort{Port: new(intstr.FromInt32(2345))}
 	w.put(builders.MakeNetworkPolicy(w.ns("a1"), "debug").
 		Ingress(networkingv1.NetworkPolicyIngressRule{Ports: []networkingv1.NetworkPolicyPort{port}}).Obj())
@@ -130,6 +131,7 @@ func TestReadingIsAllThatTheCommandLineNeeds(t *testing.T) {
 		"render --cluster -f " + file: cli.ExitDone, "plan -f " + file: cli.ExitFound, "plan -o json -f " + file: cli.ExitFound,
 		can + "9090": cli.ExitDone, can + "9091": cli.ExitFound, "map": cli.ExitDone, "map -o html": cli.ExitDone,
 		"audit": cli.ExitFound, "audit -o json": cli.ExitFound, "audit -o sarif": cli.ExitFound,
+		w.suggest(): cli.ExitDone, w.suggest() + " -o json": cli.ExitDone,
 	} {
 		w.run(command, func(w *world) {
 			want := w.ask(admin, command)
@@ -155,18 +157,24 @@ func TestReadingIsAllThatTheCommandLineNeeds(t *testing.T) {
 	})
 }
 
+// suggest is a command that suggests a profile for what no profile has yet.
+func (w *world) suggest() string {
+	return "suggest -l kubernetes.io/metadata.name=" + w.ns("new")
+}
+
 // refusals says for each kind which commands end in a mistake without it, and which tell that they left it out.
 func refusals() map[offline.Kind]struct{ fail, tell []string } {
-	all := []string{"render", "plan", "can", "map", "audit"}
+	all := []string{"render", "plan", "can", "map", "audit", "suggest"}
 	declaring := []string{"render", "plan", "map", "audit"}
+	looking := append([]string{"suggest"}, declaring...)
 	return map[offline.Kind]struct{ fail, tell []string }{
-		offline.Profiles:       {[]string{"plan", "map", "render", "audit"}, []string{"can"}},
+		offline.Profiles:       {[]string{"plan", "map", "render", "audit"}, []string{"can", "suggest"}},
 		offline.Namespaces:     {all, nil},
-		offline.Services:       {nil, declaring},
-		offline.EndpointSlices: {nil, declaring},
-		offline.Nodes:          {nil, declaring},
-		offline.ServiceCIDRs:   {nil, declaring},
-		offline.Policies:       {[]string{"can"}, []string{"plan", "map", "audit"}},
+		offline.Services:       {nil, looking},
+		offline.EndpointSlices: {nil, looking},
+		offline.Nodes:          {nil, looking},
+		offline.ServiceCIDRs:   {nil, looking},
+		offline.Policies:       {[]string{"can"}, []string{"plan", "map", "audit", "suggest"}},
 		offline.Roles:          {nil, []string{"audit"}},
 		offline.RoleBindings:   {nil, []string{"audit"}},
 		offline.ClusterRoles:   {nil, declaring},
@@ -182,6 +190,7 @@ func TestTheCommandLineSaysWhatItMayNotRead(t *testing.T) {
 	commands := []string{
 		"render --cluster -f " + file, can, can + " -o yaml", "plan -f " + file, "plan -o markdown -f " + file, "plan -o json -f " + file,
 		"map", "map -o dot", "map -o svg", "map -o html", "audit", "audit -o json", "audit -o sarif",
+		w.suggest(), w.suggest() + " -o json",
 	}
 	complete := w.reader("complete", "")
 	every := w.audited(complete)
