@@ -6,6 +6,7 @@ import (
 
 	appv1 "github.com/argoproj/argo-cd/v3/pkg/apis/application/v1alpha1"
 	"github.com/argoproj/gitops-engine/pkg/health"
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -14,12 +15,13 @@ import (
 // TestTwoApplications tells the life of the two Applications that config/argocd ships, tracked by label, which is Argo
 // CD's other way: a label on the profile that must not be on what the operator makes of it.
 func TestTwoApplications(t *testing.T) {
+	t.Parallel()
 	p := startPlane(t)
 	kubelet := startKubelet(t, p)
 	argo := installArgoCD(t, p, appv1.TrackingMethodLabel)
 	operator := argo.deliver(shipped(t, "operator.yaml"), kustomize(t, "config", "default"))
 	profiles := argo.deliver(shipped(t, "profile.yaml"), kustomize(t, "config", "samples"))
-	// What a pruned profile would be is told of the other Application.
+	// As shipped it leaves pruning to a person. What must not be pruned must not be with it either.
 	profiles.spec.Spec.SyncPolicy.Automated.Prune = true
 
 	arrive := func(t *testing.T) {
@@ -30,7 +32,7 @@ func TestTwoApplications(t *testing.T) {
 		profiles.settled(t, health.HealthStatusHealthy)
 	}
 	t.Run("both arrive", arrive)
-	t.Run("what the operator writes is nobody's to prune", func(t *testing.T) { notListed(t, labelled(profiles)) })
+	t.Run("what the operator writes is nobody's to prune", func(t *testing.T) { notListed(t, profiles) })
 	t.Run("a second sync writes nothing", func(t *testing.T) { secondSync(t, profiles) })
 	t.Run("self-heal and the operator leave each other in peace", func(t *testing.T) {
 		peace(t, operator)
@@ -38,6 +40,7 @@ func TestTwoApplications(t *testing.T) {
 	})
 	t.Run("self-heal mends what a person did, and the operator follows", func(t *testing.T) { mended(t, profiles) })
 	t.Run("the operator is deleted first, and profiles after it", func(t *testing.T) {
+		p.bystander(t)
 		before := len(p.written(t))
 		t.Logf("the operator was deleted in %s", operator.delete(t))
 		eventually(t, "no operator runs", func(context.Context) string { return none(kubelet.running()) })
@@ -47,6 +50,10 @@ func TestTwoApplications(t *testing.T) {
 		}
 		t.Logf("the profiles were deleted in %s", profiles.delete(t))
 		leavesNothing(t, p)
+		// Nobody is left to take its labels off. They say nothing any more, and it is open.
+		if diff := cmp.Diff(p.members(t), []string{"acme"}); diff != "" {
+			t.Errorf("of the namespaces that git does not have, those with labels are (-got +want):\n%s", diff)
+		}
 	})
 	t.Run("both arrive again", arrive)
 	t.Run("all is deleted at once, without an order", func(t *testing.T) {
@@ -56,9 +63,6 @@ func TestTwoApplications(t *testing.T) {
 		leavesNothing(t, p)
 	})
 }
-
-// labelled has a namespace for the stray object that notListed makes.
-func labelled(app *application) *application { return app }
 
 // takeOver has the objects of another Application belong to this one, so that they are deleted together.
 func (a *application) takeOver(t *testing.T, other *application) error {

@@ -16,7 +16,7 @@ import (
 )
 
 // peaceful is how long nothing is to happen.
-const peaceful = 8 * time.Second
+const peaceful = 5 * time.Second
 
 // peace lets Argo CD's self-heal and the operator run side by side: neither finds anything to do.
 func peace(t *testing.T, app *application) {

@@ -19,7 +19,7 @@ var root = filepath.Join("..", "..")
 // update writes what tests compare with, instead of comparing.
 var update = flag.Bool("update", false, "Write testdata and the transcript in the docs anew.")
 
-// programs is the directory of the operator's program and that of the control plane.
+// programs is the directory of the programs: operator, kubectl plugin and control plane.
 var programs string
 
 func TestMain(m *testing.M) {
@@ -49,10 +49,11 @@ func run(m *testing.M) int {
 
 // buildPrograms builds them in their own module, with the versions that they are released with.
 func buildPrograms(dir string) error {
-	build := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "./cmd/operator", "./test/cluster/cmd/cluster")
+	build := exec.Command("go", "build", "-o", dir+string(filepath.Separator),
+		"./cmd/operator", "./cmd/kubectl-segmentation", "./test/cluster/cmd/cluster")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("building the operator and its control plane: %w\n%s", err, out)
+		return fmt.Errorf("building operator, kubectl plugin and control plane: %w\n%s", err, out)
 	}
 	return nil
 }

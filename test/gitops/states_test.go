@@ -20,6 +20,7 @@ import (
 // TestHealthTestdata brings profiles into the states that the health script tells apart, on a real API server with the
 // operator, and compares them with the testdata that the script is tested with.
 func TestHealthTestdata(t *testing.T) {
+	t.Parallel()
 	p := startPlane(t)
 	p.apply(t, kustomize(t, "config", "default"))
 	s := &states{plane: p, seen: map[string]*unstructured.Unstructured{}}
@@ -56,7 +57,7 @@ func profile(name string, namespaces ...any) *unstructured.Unstructured {
 func (p *plane) apply(t *testing.T, objects []*unstructured.Unstructured) {
 	t.Helper()
 	app := installArgoCD(t, p, "").deliver(shipped(t, "operator.yaml"), objects)
-	app.sync(t, func(o *operation) { o.onStep = func() {} }).succeeded(t)
+	app.sync(t).succeeded(t)
 }
 
 func (s *states) create(t *testing.T, profile *unstructured.Unstructured, namespaces ...string) {

@@ -11,6 +11,7 @@ import (
 	clustercache "github.com/argoproj/gitops-engine/pkg/cache"
 	"github.com/argoproj/gitops-engine/pkg/health"
 	"github.com/argoproj/gitops-engine/pkg/utils/kube"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,6 +21,7 @@ import (
 // TestOneApplicationForAll tells the life of an Application that delivers CustomResourceDefinition, operator, profiles and
 // namespaces, and pods' configuration in a wave after them.
 func TestOneApplicationForAll(t *testing.T) {
+	t.Parallel()
 	p := startPlane(t)
 	kubelet := startKubelet(t, p)
 	argo := installArgoCD(t, p, "")
@@ -46,9 +48,13 @@ func TestOneApplicationForAll(t *testing.T) {
 		}
 	}
 	t.Run("deleted with its profiles, the operator takes everything back first", func(t *testing.T) {
+		p.bystander(t)
 		t.Logf("deleted in %s", app.delete(t))
 		eventually(t, "no operator runs", func(context.Context) string { return none(kubelet.running()) })
 		leavesNothing(t, p)
+		if members := p.members(t); len(members) > 0 {
+			t.Errorf("%v still carry the labels of members", members)
+		}
 	})
 }
 
@@ -258,9 +264,30 @@ func leavesNothing(t *testing.T, p *plane) {
 	if len(list.Items) > 0 {
 		t.Errorf("%d profiles are left", len(list.Items))
 	}
+}
+
+// bystander is a namespace that git does not have, of a tier of the profile tenants. It outlives the Application.
+func (p *plane) bystander(t *testing.T) {
+	t.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "acme", Labels: map[string]string{"tenant": "acme"}}}
+	_, err := p.clients.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{})
+	check(t, err)
+	eventually(t, "it is a member", func(context.Context) string {
+		if !slices.Contains(p.members(t), "acme") {
+			return "it is not"
+		}
+		return ""
+	})
+}
+
+// members are the namespaces that carry the labels of members.
+func (p *plane) members(t *testing.T) []string {
+	t.Helper()
 	namespaces, err := p.clients.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{LabelSelector: "segmentation.dev/profile"})
 	check(t, err)
-	if len(namespaces.Items) > 0 {
-		t.Errorf("%d namespaces still carry labels of members", len(namespaces.Items))
+	var names []string
+	for i := range namespaces.Items {
+		names = append(names, namespaces.Items[i].Name)
 	}
+	return names
 }
