@@ -14,7 +14,7 @@ import (
 
 // TestTwoApplications tells the life of the two Applications that config/argocd ships, tracked by label, which is Argo
 // CD's other way: a label on the profile that must not be on what the operator makes of it.
-func TestTwoApplications(t *testing.T) {
+func TestTwoApplications(t *testing.T) { //nolint:tparallel // Its parts follow each other.
 	t.Parallel()
 	p := startPlane(t)
 	kubelet := startKubelet(t, p)

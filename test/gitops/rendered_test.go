@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"context"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -15,11 +16,13 @@ import (
 
 // TestRenderedManifests delivers what kubectl segmentation renders to a cluster that has neither operator nor
 // CustomResourceDefinition.
-func TestRenderedManifests(t *testing.T) {
+func TestRenderedManifests(t *testing.T) { //nolint:tparallel // Its parts follow each other.
 	t.Parallel()
 	p := startPlane(t)
 	git := rendered(t, "shop.yaml", "namespaces.yaml")
-	app := installArgoCD(t, p, "").deliver(shipped(t, "together.yaml"), git)
+	kubelet := startKubelet(t, p)
+	argo := installArgoCD(t, p, "")
+	app := argo.deliver(shipped(t, "together.yaml"), git)
 	app.sync(t).succeeded(t)
 	app.settled(t, health.HealthStatusHealthy)
 	const namespace, name = "shop-web-admin", "segmentation"
@@ -48,6 +51,28 @@ func TestRenderedManifests(t *testing.T) {
 		})
 		app.settled(t, health.HealthStatusHealthy)
 	})
+	t.Run("an operator that comes with the same profile takes them over", func(t *testing.T) {
+		before := len(p.written(t))
+		argo.deliver(shipped(t, "operator.yaml"), kustomize(t, "config", "default")).sync(t).succeeded(t)
+		profiles := argo.deliver(shipped(t, "profile.yaml"), objectsOf(t, read(t, filepath.Join(root, "config", "samples", "shop.yaml"))))
+		profiles.sync(t).succeeded(t)
+		profiles.settled(t, health.HealthStatusHealthy)
+		if kubelet.running() == 0 {
+			t.Error("no operator runs")
+		}
+		policy, err := policies.Get(t.Context(), name, metav1.GetOptions{})
+		check(t, err)
+		if len(policy.OwnerReferences) != 2 {
+			t.Errorf("the policy has the owners %v", policy.OwnerReferences)
+		}
+		if now := len(p.written(t)); now != before {
+			t.Errorf("there are %d objects, and there were %d", now, before)
+		}
+		// It replaces the objects, and Argo CD's marks on them with that. One more sync puts these back, and they stay.
+		app.sync(t).succeeded(t)
+		app.settled(t, health.HealthStatusHealthy)
+		peace(t, app)
+	})
 }
 
 // rendered is what is rendered of samples, with the namespaces' two labels merged into their own manifests.
@@ -75,9 +100,7 @@ func rendered(t *testing.T, samples ...string) []*unstructured.Unstructured {
 			continue
 		}
 		merged := obj.GetLabels()
-		for key, value := range labels[obj.GetName()] {
-			merged[key] = value
-		}
+		maps.Copy(merged, labels[obj.GetName()])
 		obj.SetLabels(merged)
 	}
 	return objects

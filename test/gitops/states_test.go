@@ -19,7 +19,7 @@ import (
 
 // TestHealthTestdata brings profiles into the states that the health script tells apart, on a real API server with the
 // operator, and compares them with the testdata that the script is tested with.
-func TestHealthTestdata(t *testing.T) {
+func TestHealthTestdata(t *testing.T) { //nolint:tparallel // Its parts follow each other.
 	t.Parallel()
 	p := startPlane(t)
 	p.apply(t, kustomize(t, "config", "default"))

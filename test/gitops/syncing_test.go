@@ -3,6 +3,7 @@ package gitops
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,13 +132,13 @@ func (a *application) heal(t *testing.T) bool {
 
 // failures are the messages of what could not be synced.
 func (o operation) failures() string {
-	text := ""
+	var text strings.Builder
 	for _, r := range o.results {
 		if r.Status == synccommon.ResultCodeSyncFailed || r.HookPhase == synccommon.OperationFailed {
-			text += fmt.Sprintf("\n%s %s: %s", r.ResourceKey.Kind, r.ResourceKey.Name, r.Message)
+			fmt.Fprintf(&text, "\n%s %s: %s", r.ResourceKey.Kind, r.ResourceKey.Name, r.Message)
 		}
 	}
-	return text
+	return text.String()
 }
 
 // succeeded ends the test if a sync did not succeed.

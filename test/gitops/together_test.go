@@ -20,7 +20,7 @@ import (
 
 // TestOneApplicationForAll tells the life of an Application that delivers CustomResourceDefinition, operator, profiles and
 // namespaces, and pods' configuration in a wave after them.
-func TestOneApplicationForAll(t *testing.T) {
+func TestOneApplicationForAll(t *testing.T) { //nolint:tparallel // Its parts follow each other.
 	t.Parallel()
 	p := startPlane(t)
 	kubelet := startKubelet(t, p)
