@@ -16,5 +16,6 @@ go build -v $packages 2>&1 | awk -v total="$total" '
 	++n % 100 == 0 { print "test-gitops: " n " of at most " total " packages compiled"; fflush() }'
 
 say "building the operator, and delivering it to a real API server"
-go test -count=1 -timeout=20m -v "$@" ./...
+# They wait more than they compute.
+go test -count=1 -timeout=20m -parallel=4 -v "$@" ./...
 say "all passed"
