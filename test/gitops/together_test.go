@@ -132,25 +132,24 @@ func (a *application) versions(t *testing.T) map[kube.ResourceKey]string {
 	return out
 }
 
-// contents are the versions of all objects, but for profiles what is in them. Kubernetes sorts the appliers of an object
-// by the time of their last apply. When Argo CD applies a profile after the operator has applied its status, which changes
-// nothing, the two change places, and that is a new version.
+// contents are what is in the objects of git, and the versions of what the operator wrote. Kubernetes sorts the appliers of
+// an object by the time of their last apply. When Argo CD applies an object whose status somebody else has applied after
+// it, as the operator does on profiles and the API server on FlowSchemas, the two change places, and that is a new version.
 func (a *application) contents(t *testing.T) map[kube.ResourceKey]string {
 	t.Helper()
 	out := a.versions(t)
-	list, err := a.plane.profiles().List(t.Context(), metav1.ListOptions{})
-	check(t, err)
-	for i := range list.Items {
-		profile := &list.Items[i]
-		key := kube.GetResourceKey(profile)
-		fields := profile.GetManagedFields()
+	for key, live := range a.live(t, a.spec.Name, nil) {
+		obj := live.DeepCopy()
+		fields := obj.GetManagedFields()
 		for j := range fields {
 			fields[j].Time = nil
 		}
-		slices.SortFunc(fields, func(x, y metav1.ManagedFieldsEntry) int { return strings.Compare(x.Manager, y.Manager) })
-		profile.SetManagedFields(fields)
-		profile.SetResourceVersion("")
-		content, err := profile.MarshalJSON()
+		slices.SortFunc(fields, func(x, y metav1.ManagedFieldsEntry) int {
+			return strings.Compare(x.Manager+x.Subresource, y.Manager+y.Subresource)
+		})
+		obj.SetManagedFields(fields)
+		obj.SetResourceVersion("")
+		content, err := obj.MarshalJSON()
 		check(t, err)
 		out[key] = string(content)
 	}
@@ -170,7 +169,7 @@ func same(t *testing.T, before, now map[kube.ResourceKey]string) {
 	}
 }
 
-// secondSync syncs two more times. The second of them may not even bring two appliers of a profile in another order.
+// secondSync syncs two more times. The second of them may not even bring appliers of an object into another order.
 func secondSync(t *testing.T, app *application) {
 	before := app.contents(t)
 	if len(before) < 80 {
