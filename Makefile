@@ -52,6 +52,10 @@ build: ## Build the operator and the kubectl plugin into bin/.
 test: ## Run all tests, and fail if they reach less than COVERAGE percent of internal/. RACE=-race looks for data races.
 	@$(call assets) && internal/tools/test.sh $(COVERAGE) $(RACE)
 
+.PHONY: test-gitops
+test-gitops: ## Deliver operator and profiles with Argo CD's own engine. Its packages take some minutes to compile, the first time.
+	@$(call assets) && internal/tools/gitops.sh
+
 .PHONY: prove
 prove: ## Longer runs of the tests that prove the promises. CLUSTERS= and ROUNDS= say how long. Ends with counts.
 	@$(call assets) && internal/tools/prove.sh $(CLUSTERS) $(ROUNDS)
