@@ -116,19 +116,31 @@ func TestWhatAFailureSays(t *testing.T) {
 		want  []string
 	}{
 		"a flow that is denied": {
-			func(tb testing.TB) { env.AllowsFlow(tb, segmentationtest.Flow{From: api, To: web, Port: 80}) },
+			func(tb testing.TB) {
+				tb.Helper()
+				env.AllowsFlow(tb, segmentationtest.Flow{From: api, To: web, Port: 80})
+			},
 			[]string{"not allowed: a pod of bank-api to a pod of bank-web on 80/TCP", "egress denied: isolated by segmentation in namespace bank-api"},
 		},
 		"a flow that is allowed": {
-			func(tb testing.TB) { env.DeniesFlow(tb, segmentationtest.Flow{From: web, To: api, Port: 9090}) },
+			func(tb testing.TB) {
+				tb.Helper()
+				env.DeniesFlow(tb, segmentationtest.Flow{From: web, To: api, Port: 9090})
+			},
 			[]string{"allowed: a pod of bank-web to a pod of bank-api on 9090/TCP", "ingress allowed by ingress["},
 		},
 		"a condition that does not come about": {
-			func(tb testing.TB) { hasty.Eventually(tb, "bank", v1alpha1.ConditionReady, metav1.ConditionFalse) },
+			func(tb testing.TB) {
+				tb.Helper()
+				hasty.Eventually(tb, "bank", v1alpha1.ConditionReady, metav1.ConditionFalse)
+			},
 			[]string{"profile bank: condition Ready was not False within 1s", "Ready=True"},
 		},
 		"no profile": {
-			func(tb testing.TB) { hasty.EventuallyReady(tb, "nothing") },
+			func(tb testing.TB) {
+				tb.Helper()
+				hasty.EventuallyReady(tb, "nothing")
+			},
 			[]string{"profile nothing: condition Ready was not True within 1s", "there is no such profile"},
 		},
 	}
