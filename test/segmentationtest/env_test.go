@@ -15,6 +15,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
+	apply "github.com/segmentation-dev/segmentation-operator/api/applyconfiguration/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/api/client/versioned"
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/test/segmentationtest"
 )
@@ -183,5 +185,23 @@ func TestOnAnAPIServerThatIsThere(t *testing.T) {
 	}
 	if !slices.ContainsFunc(got.Status.Findings, func(f v1alpha1.Finding) bool { return f.Reason == v1alpha1.ReasonDNSMissing }) {
 		t.Errorf("findings %v, want that the Service of DNS is missing", got.Status.Findings)
+	}
+}
+
+// TestTheTypedClient is for those who do not use controller-runtime.
+func TestTheTypedClient(t *testing.T) {
+	clients, err := versioned.NewForConfig(env.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	profiles := clients.SegmentationV1alpha1().SegmentationProfiles()
+	only := apply.Tier().WithName("only").WithNamespaces(apply.NamespaceSet().WithNames("typed"))
+	declared := apply.SegmentationProfile("typed").WithSpec(apply.SegmentationProfileSpec().WithMode(v1alpha1.ModePreview).WithTiers(only))
+	if _, err := profiles.Apply(t.Context(), declared, metav1.ApplyOptions{FieldManager: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := profiles.Get(t.Context(), "typed", metav1.GetOptions{})
+	if err != nil || got.Spec.Tiers[0].Name != "only" {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
