@@ -23,6 +23,7 @@ RATE ?= 50
 DURATION ?= 2m
 CHANGE ?= 10s
 PLATFORMS ?= linux/amd64,linux/arm64
+PLUGIN_PLATFORMS ?= linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64
 CONTAINER_TOOL ?= docker
 KUBECTL ?= kubectl
 
@@ -155,13 +156,17 @@ build-installer: ## Write dist/install.yaml: CRD, RBAC and operator in one file.
 	"$$kustomize" build config/default | $(set-image) > dist/install.yaml && \
 	echo "wrote dist/install.yaml, image $(IMG)"
 
+.PHONY: build-plugin
+build-plugin: ## Write dist/kubectl-segmentation_VERSION_OS_ARCH.tar.gz for each of PLUGIN_PLATFORMS.
+	@internal/tools/build-plugin.sh "$(VERSION)" "$(PLUGIN_PLATFORMS)"
+
 .PHONY: docker-build
 docker-build: ## Build the image for this machine's platform.
 	$(CONTAINER_TOOL) build --build-arg VERSION=$(VERSION) -t $(IMG) .
 
 .PHONY: docker-buildx
-docker-buildx: ## Build the image for PLATFORMS and push it.
-	$(CONTAINER_TOOL) buildx build --platform $(PLATFORMS) --build-arg VERSION=$(VERSION) -t $(IMG) --push .
+docker-buildx: ## Build the image for PLATFORMS, with SBOM and provenance, and push it.
+	$(CONTAINER_TOOL) buildx build --platform $(PLATFORMS) --build-arg VERSION=$(VERSION) --sbom=true --provenance=mode=max -t $(IMG) --push .
 
 ##@ Help
 
