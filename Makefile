@@ -23,6 +23,7 @@ RATE ?= 50
 DURATION ?= 2m
 CHANGE ?= 10s
 PLATFORMS ?= linux/amd64,linux/arm64
+PLUGIN_PLATFORMS ?= linux/amd64,linux/arm64,darwin/amd64,darwin/arm64,windows/amd64
 CONTAINER_TOOL ?= docker
 KUBECTL ?= kubectl
 
@@ -52,6 +53,10 @@ build: ## Build the operator and the kubectl plugin into bin/.
 test: ## Run all tests, and fail if they reach less than COVERAGE percent of internal/. RACE=-race looks for data races.
 	@$(call assets) && internal/tools/test.sh $(COVERAGE) $(RACE)
 
+.PHONY: test-gitops
+test-gitops: ## Deliver operator and profiles with Argo CD's own engine. Its packages take some minutes to compile, the first time.
+	@$(call assets) && internal/tools/gitops.sh
+
 # What is tested is outside of its module, where go test does not see that it changed: -count=1.
 .PHONY: test-chart
 test-chart: ## Test the Helm chart by Helm's own library, on a real API server. Its packages take some minutes to compile, the first time.
@@ -80,8 +85,13 @@ fmt: ## Format the code.
 	@$(VERIFY) fmt --fix
 
 .PHONY: generate
-generate: ## Generate deep copies, apply configurations, CRD, RBAC, docs/api.md and the chart's files.
+generate: ## Generate deep copies, apply configurations, typed client, CRD, RBAC, docs/api.md and the chart's files.
 	@internal/tools/generate.sh
+
+.PHONY: accept-crd
+accept-crd: ## Take the CRD as it is now for what later changes are compared with; docs/api-evolution.md says when.
+	@{ head -n 1 internal/tools/crdify/released.yaml; cat config/crd/bases/segmentation.dev_segmentationprofiles.yaml; } >internal/tools/crdify/.new && \
+	mv internal/tools/crdify/.new internal/tools/crdify/released.yaml && echo "wrote internal/tools/crdify/released.yaml"
 
 .PHONY: tidy
 tidy: ## Tidy go.mod and go.sum of every module.
@@ -98,12 +108,13 @@ clean: ## Remove what make built in the checkout. Tools and control plane stay i
 #   verify-paths      no file names a directory of the machine it was written on
 #   verify-tidy       go.mod and go.sum are what "go mod tidy" makes of them
 #   verify-generated  what is generated is what the generators make of the sources now
+#   verify-compat     the CRD takes what the one that was released takes
 #   verify-manifests  every kustomization in config/ builds
 #   verify-fmt        the code is formatted
 #   verify-vet        go vet has nothing to say
 #   verify-lint       golangci-lint has nothing to say
 # A new step is a function there and a name here.
-VERIFY_STEPS := paths tidy generated manifests fmt vet lint
+VERIFY_STEPS := paths tidy generated compat manifests fmt vet lint
 
 .PHONY: verify
 verify: $(VERIFY_STEPS:%=verify-%) ## Check that everything is tidy, generated, formatted and lints. Changes nothing.
@@ -155,6 +166,10 @@ build-installer: ## Write dist/install.yaml: CRD, RBAC and operator in one file.
 	"$$kustomize" build config/default | $(set-image) > dist/install.yaml && \
 	echo "wrote dist/install.yaml, image $(IMG)"
 
+.PHONY: build-plugin
+build-plugin: ## Write dist/kubectl-segmentation_VERSION_OS_ARCH.tar.gz for each of PLUGIN_PLATFORMS.
+	@internal/tools/build-plugin.sh "$(VERSION)" "$(PLUGIN_PLATFORMS)"
+
 .PHONY: chart
 chart: ## Pack the Helm chart: dist/segmentation-operator-....tgz. VERSION=... chooses its version and the image's tag.
 	@mkdir -p dist && archive=$$(internal/tools/chart.sh $(VERSION) dist) && echo "wrote dist/$${archive##*/}"
@@ -164,8 +179,8 @@ docker-build: ## Build the image for this machine's platform.
 	$(CONTAINER_TOOL) build --build-arg VERSION=$(VERSION) -t $(IMG) .
 
 .PHONY: docker-buildx
-docker-buildx: ## Build the image for PLATFORMS and push it.
-	$(CONTAINER_TOOL) buildx build --platform $(PLATFORMS) --build-arg VERSION=$(VERSION) -t $(IMG) --push .
+docker-buildx: ## Build the image for PLATFORMS, with SBOM and provenance, and push it.
+	$(CONTAINER_TOOL) buildx build --platform $(PLATFORMS) --build-arg VERSION=$(VERSION) --sbom=true --provenance=mode=max -t $(IMG) --push .
 
 ##@ Help
 

@@ -12,6 +12,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/manager/signals"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/operator"
 )
 
 // version is set by the linker.
@@ -59,7 +61,11 @@ func run(args []string) error {
 		return fmt.Errorf("no cluster to connect to: %w; run in a cluster, or give --kubeconfig", err)
 	}
 	ctx := signals.SetupSignalHandler()
-	mgr, err := newManager(ctx, config, opts)
+	if opts.Protected, err = opts.protectedNamespaces(); err != nil {
+		return err
+	}
+	opts.Logger = log
+	mgr, err := operator.New(ctx, config, &opts.Options)
 	if err != nil {
 		return err
 	}

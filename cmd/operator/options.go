@@ -8,66 +8,53 @@ import (
 	"time"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/operator"
 )
 
 // options are what the operator's flags say.
 type options struct {
-	metricsAddress   string
-	metricsSecure    bool
-	metricsCertPath  string
-	probeAddress     string
-	pprofAddress     string
-	leaderElect      bool
-	leaseNamespace   string
-	grantAs          string
-	protected        string
-	protectOwn       bool
-	byServiceAddress bool
-	watchPods        bool
-	resync           time.Duration
-	concurrency      int
-	shutdownDeadline time.Duration
+	operator.Options
+
+	protected  string
+	protectOwn bool
 }
 
 func bindOptions(flags *flag.FlagSet) *options {
-	o := &options{}
-	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0",
+	o := &options{Options: operator.Options{Namespace: ownNamespace()}}
+	flags.StringVar(&o.MetricsAddress, "metrics-bind-address", "0",
 		"Where metrics are served, such as :8443; 0 serves none.")
-	flags.BoolVar(&o.metricsSecure, "metrics-secure", true,
+	flags.BoolVar(&o.MetricsSecure, "metrics-secure", true,
 		"Serve metrics by HTTPS, and only to who may get the non-resource URL /metrics.")
-	flags.StringVar(&o.metricsCertPath, "metrics-cert-path", "",
+	flags.StringVar(&o.MetricsCertPath, "metrics-cert-path", "",
 		"The directory with tls.crt and tls.key for metrics; left out, a self-signed certificate is made.")
-	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081",
+	flags.StringVar(&o.ProbeAddress, "health-probe-bind-address", ":8081",
 		"Where /healthz and /readyz are served; 0 serves none.")
-	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "0",
+	flags.StringVar(&o.PprofAddress, "pprof-bind-address", "0",
 		"Where profiles of the program itself are served (/debug/pprof/), such as localhost:8082, to whoever can reach it; 0 serves none.")
-	flags.BoolVar(&o.leaderElect, "leader-elect", false,
+	flags.BoolVar(&o.LeaderElect, "leader-elect", false,
 		"Work only while holding the lease, so that one of several replicas writes.")
-	flags.StringVar(&o.leaseNamespace, "leader-election-namespace", ownNamespace(),
+	flags.StringVar(&o.LeaseNamespace, "leader-election-namespace", ownNamespace(),
 		"The namespace of the lease; left out, the operator's own (environment variable POD_NAMESPACE).")
-	flags.StringVar(&o.grantAs, "grant-as", defaultGranter(),
+	flags.StringVar(&o.GrantAs, "grant-as", defaultGranter(),
 		"The account as which Roles and RoleBindings are written. It holds what profiles may grant; left out, "+
-			"the service account "+granter+" in the operator's own namespace.")
+			"the service account "+operator.Granter+" in the operator's own namespace.")
 	flags.StringVar(&o.protected, "protected-namespaces", claim.DefaultProtected,
 		"Namespaces that no profile may claim: names and patterns such as openshift-*, separated by commas.")
 	flags.BoolVar(&o.protectOwn, "protect-own-namespace", true,
 		"Protect the operator's own namespace too (environment variable POD_NAMESPACE).")
-	flags.BoolVar(&o.byServiceAddress, "match-service-addresses", false,
+	flags.BoolVar(&o.ByServiceAddress, "match-service-addresses", false,
 		"Open the addresses of Services (cluster IPs) beside those of their pods, for network plugins that compare policies "+
 			"with a connection before its address is translated.")
-	flags.BoolVar(&o.watchPods, "watch-pods", true,
+	flags.BoolVar(&o.WatchPods, "watch-pods", true,
 		"Watch the ports and labels of pods, to find ports of dependencies that nothing has and Services that select no pod.")
-	flags.DurationVar(&o.resync, "sync-period", 10*time.Hour,
+	flags.DurationVar(&o.Resync, "sync-period", 10*time.Hour,
 		"How often everything in the cache is looked at again. It makes no request.")
-	flags.IntVar(&o.concurrency, "concurrency", 64,
+	flags.IntVar(&o.Concurrency, "concurrency", 64,
 		"How many namespaces are worked on at the same time.")
-	flags.DurationVar(&o.shutdownDeadline, "graceful-shutdown-timeout", 20*time.Second,
+	flags.DurationVar(&o.ShutdownDeadline, "graceful-shutdown-timeout", 20*time.Second,
 		"How long to wait at the end for work that has begun.")
 	return o
 }
-
-// granter is the service account that holds what profiles may grant.
-const granter = "segmentation-granter"
 
 // mountedNamespace is where a pod's service account says which namespace it is in:
 // https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
@@ -90,7 +77,7 @@ func defaultGranter() string {
 	if own == "" {
 		return ""
 	}
-	return "system:serviceaccount:" + own + ":" + granter
+	return "system:serviceaccount:" + own + ":" + operator.Granter
 }
 
 // protectedNamespaces are the namespaces that no profile may claim.

@@ -48,8 +48,8 @@ func TestProtectedNamespaces(t *testing.T) {
 func TestDefaultsOfThePod(t *testing.T) {
 	t.Setenv("POD_NAMESPACE", "own")
 	o := parse(t)
-	if o.leaseNamespace != "own" || o.grantAs != "system:serviceaccount:own:segmentation-granter" {
-		t.Errorf("the lease is in %q, access is granted as %q", o.leaseNamespace, o.grantAs)
+	if o.LeaseNamespace != "own" || o.GrantAs != "system:serviceaccount:own:segmentation-granter" {
+		t.Errorf("the lease is in %q, access is granted as %q", o.LeaseNamespace, o.GrantAs)
 	}
 }
 

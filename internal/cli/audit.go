@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -44,12 +43,16 @@ Reading is all that it needs; what it may not read it says, and leaves out. Ends
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
 	}
 	c.bind(cmd.Flags(), "Files, directories or - with profiles, namespaces, policies and the rest, in place of the cluster.")
-	cmd.Flags().StringVarP(&c.output, "output", "o", "text", "text, markdown, json or sarif (2.1.0).")
+	addOutput(cmd, &c.output, "text, markdown, json, yaml or sarif (2.1.0).", auditFormats())
 	return cmd
 }
 
+func auditFormats() []string {
+	return []string{"text", formatMarkdown, formatJSON, formatYAML, "sarif"}
+}
+
 func (c *auditCommand) run(ctx context.Context) error {
-	if err := checkFormat(c.output, "text", "markdown", "json", "sarif"); err != nil {
+	if err := checkFormat(c.output, auditFormats()); err != nil {
 		return err
 	}
 	w, err := c.world()
@@ -59,11 +62,10 @@ func (c *auditCommand) run(ctx context.Context) error {
 	if len(c.filenames.Filenames) > 0 {
 		_, err = c.read(ctx, w, &c.filenames)
 		if err == nil && w.ClusterRoles == nil && bindClusterRoles(w.RoleBindings) {
-			w.Unread = append(w.Unread, "what ClusterRoles hold")
-			fmt.Fprintln(c.streams.ErrOut, "not given, and left out: what ClusterRoles hold")
+			c.leaveOut(w, "not given", offline.ClusterRoles, auditNeeds()[offline.ClusterRoles])
 		}
 	} else {
-		err = c.readCluster(ctx, w, true)
+		err = c.readCluster(ctx, w, auditNeeds())
 	}
 	if err != nil {
 		return err
@@ -72,7 +74,7 @@ func (c *auditCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.print(found, w.Unread); err != nil {
+	if err := c.print(found); err != nil {
 		return err
 	}
 	if len(found) > 0 {
@@ -85,14 +87,14 @@ func bindClusterRoles(bindings []rbacv1.RoleBinding) bool {
 	return slices.ContainsFunc(bindings, func(b rbacv1.RoleBinding) bool { return b.RoleRef.Kind == "ClusterRole" })
 }
 
-func (c *auditCommand) print(found []offline.Found, unread []string) error {
+func (c *auditCommand) print(found []offline.Found) error {
 	switch c.output {
-	case "json":
-		return printJSON(c.streams.Out, auditJSON{Found: orEmpty(found), Unread: orEmpty(unread)})
+	case formatJSON, formatYAML:
+		return printMachine(c.streams.Out, c.output, auditJSON{Found: orEmpty(found), Unread: orEmpty(c.unread)})
 	case "sarif":
-		return printJSON(c.streams.Out, sarifOf(found, unread, c.version))
+		return printJSON(c.streams.Out, sarifOf(found, c.unread, c.version))
 	}
-	s := &sections{markdown: c.output == "markdown"}
+	s := &sections{markdown: c.output == formatMarkdown, painter: newPainter(c.streams.Out)}
 	if len(found) == 0 {
 		s.line("Nothing is found.")
 	}
@@ -107,10 +109,7 @@ func (c *auditCommand) print(found []offline.Found, unread []string) error {
 			s.section(headingOf(rule), lines)
 		}
 	}
-	if len(unread) > 0 {
-		s.line("")
-		s.line("Not read, and left out: " + strings.Join(unread, "; "))
-	}
+	s.leftOut(c.unread)
 	_, err := fmt.Fprint(c.streams.Out, s.String())
 	return err
 }

@@ -31,7 +31,10 @@ func TestAuditGolden(t *testing.T) {
 		"text":     {allFiles, ExitFound},
 		"markdown": {allFiles + " -o markdown", ExitFound},
 		"json":     {allFiles + " -o json", ExitFound},
-		"sarif":    {allFiles + " -o sarif", ExitFound},
+		"yaml":     {allFiles + " -o yaml", ExitFound},
+		// What is printed as SARIF is validated in test/sarif.
+		"sarif":         {allFiles + " -o sarif", ExitFound},
+		"sarif-nothing": {declaredFiles + " -o sarif", ExitDone},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -40,6 +43,22 @@ func TestAuditGolden(t *testing.T) {
 				t.Errorf("exit code %d, want %d; standard error: %s", code, c.code, errOut)
 			}
 			checkGolden(t, filepath.Join("testdata", "audit", "golden", name+".txt"), []byte(out))
+		})
+	}
+}
+
+// TestAuditSaysWhatItIsNotGiven says so on standard error and in each format.
+func TestAuditSaysWhatItIsNotGiven(t *testing.T) {
+	for _, format := range auditFormats() {
+		t.Run(format, func(t *testing.T) {
+			code, out, errOut := audited(t, declaredFiles+" -f testdata/audit/unread.yaml -o "+format)
+			const what = "ClusterRoles: what RoleBindings grant by ClusterRoles, and drift of those of the operator's, are not judged"
+			if code != ExitDone || errOut != "not given, and left out: "+what+"\n" || !strings.Contains(out, what[:40]) {
+				t.Errorf("exit code %d, %q, %s", code, errOut, out)
+			}
+			if format == "sarif" {
+				checkGolden(t, filepath.Join("testdata", "audit", "golden", "sarif-unread.txt"), []byte(out))
+			}
 		})
 	}
 }
@@ -91,7 +110,7 @@ func TestAuditSARIF(t *testing.T) {
 func TestAuditIsUsedWrongly(t *testing.T) {
 	cases := map[string]struct{ command, want string }{
 		"an argument":       {"audit shop", "error: unexpected argument"},
-		"an unknown format": {"audit -o yaml", `error: unknown output format "yaml": -o takes text, markdown, json or sarif`},
+		"an unknown format": {"audit -o xml", `error: unknown output format "xml": -o takes text, markdown, json, yaml or sarif`},
 		"no such file":      {"audit -f nowhere.yaml", `error: the path "nowhere.yaml" does not exist`},
 	}
 	for name, c := range cases {

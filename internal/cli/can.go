@@ -48,17 +48,27 @@ the files. Ends with exit code 2 if the flow does not pass.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args[0], args[1]) },
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), args[0], args[1]) },
 	}
 	c.bind(cmd.Flags(), "Files, directories or - with profiles, namespaces, pods and policies, in place of the cluster.")
 	cmd.Flags().StringToStringVar(&c.fromLabels, "from-labels", nil, "Labels of the pod that calls, where it is no pod that exists.")
 	cmd.Flags().StringToStringVar(&c.toLabels, "to-labels", nil, "Labels of the pod that is called, where it is no pod that exists.")
-	cmd.Flags().StringVarP(&c.output, "output", "o", "text", "text or json.")
+	addOutput(cmd, &c.output, "text, json or yaml.", canFormats())
 	return cmd
 }
 
+func canFormats() []string { return []string{"text", formatJSON, formatYAML} }
+
+// answerJSON is an answer for machines.
+type answerJSON struct {
+	*offline.Answer `json:",inline"`
+
+	Unread []string `json:"unread"`
+}
+
 func (c *canCommand) run(ctx context.Context, from, to string) error {
-	if err := checkFormat(c.output, "text", "json"); err != nil {
+	if err := checkFormat(c.output, canFormats()); err != nil {
 		return err
 	}
 	w, err := c.world()
@@ -71,7 +81,7 @@ func (c *canCommand) run(ctx context.Context, from, to string) error {
 			nameThem(w)
 		}
 	} else {
-		err = c.readCluster(ctx, w, true)
+		err = c.readCluster(ctx, w, canNeeds())
 	}
 	if err != nil {
 		return err
@@ -92,12 +102,13 @@ func (c *canCommand) run(ctx context.Context, from, to string) error {
 }
 
 func (c *canCommand) print(a *offline.Answer) error {
-	if c.output == "json" {
-		return printJSON(c.streams.Out, a)
+	if c.output != "text" {
+		return printMachine(c.streams.Out, c.output, answerJSON{a, orEmpty(c.unread)})
 	}
-	word := "no"
+	painter := newPainter(c.streams.Out)
+	word := painter.paint(red, "no")
 	if a.Allowed {
-		word = "yes"
+		word = painter.paint(green, "yes")
 	}
 	_, err := fmt.Fprintf(c.streams.Out, "%s: %s to %s on %s\n", word, a.From, a.To, a.Port)
 	for _, line := range a.Why {
@@ -105,6 +116,9 @@ func (c *canCommand) print(a *offline.Answer) error {
 	}
 	if a.Add != "" {
 		_, err = fmt.Fprintf(c.streams.Out, "to allow it, add to %s:\n%s", a.AddTo, a.Add)
+	}
+	for _, what := range c.unread {
+		_, err = fmt.Fprintln(c.streams.Out, "not read, and left out: "+what)
 	}
 	return err
 }

@@ -8,24 +8,30 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/offline"
 )
 
-// printChange prints a change as text, markdown or json.
-func printChange(out io.Writer, format string, change *offline.Change) error {
-	if format == "json" {
-		return printJSON(out, jsonOf(change))
+const formatMarkdown = "markdown"
+
+// print prints a change as text, markdown, or for machines.
+func (c *planCommand) print(change *offline.Change) error {
+	if c.output == formatJSON || c.output == formatYAML {
+		return printMachine(c.streams.Out, c.output, jsonOf(change, c.unread))
 	}
-	s := &sections{markdown: format == "markdown"}
+	s := &sections{markdown: c.output == formatMarkdown, painter: newPainter(c.streams.Out)}
 	if change.IsEmpty() {
 		s.line("Nothing changes.")
-		_, err := io.WriteString(out, s.String())
-		return err
+	} else {
+		opened, closed := notedLines(change)
+		s.section("Becomes reachable", opened)
+		s.section("Ceases to be reachable", closed)
+		if change.Among != nil && len(opened)+len(closed) > 0 {
+			s.line("")
+			s.line(podSummary(change.Among))
+		}
+		s.section("Access", accessLines(change))
+		s.section("Namespaces", namespaceLines(change))
+		s.section("Objects", objectLines(change))
 	}
-	opened, closed := reachLines(change)
-	s.section("Becomes reachable", opened)
-	s.section("Ceases to be reachable", closed)
-	s.section("Access", accessLines(change))
-	s.section("Namespaces", namespaceLines(change))
-	s.section("Objects", objectLines(change))
-	_, err := io.WriteString(out, s.String())
+	s.leftOut(c.unread)
+	_, err := io.WriteString(c.streams.Out, s.String())
 	return err
 }
 
@@ -34,6 +40,19 @@ type sections struct {
 	strings.Builder
 
 	markdown bool
+	painter  painter
+}
+
+// leftOut says what could not be read.
+func (s *sections) leftOut(unread []string) {
+	if len(unread) == 0 {
+		return
+	}
+	s.line("")
+	s.line("Not read, and left out:")
+	for _, what := range unread {
+		s.line("- " + what)
+	}
 }
 
 func (s *sections) line(text string) {
@@ -43,15 +62,20 @@ func (s *sections) line(text string) {
 // maxLines is how many lines a section has in markdown before the rest is folded away.
 const maxLines = 20
 
+// section adds a part. A line that has notes has them below itself.
 func (s *sections) section(heading string, lines []string) {
 	if s.Len() > 0 {
 		s.line("")
 	}
 	heading = fmt.Sprintf("%s: %d", heading, len(lines))
 	if !s.markdown {
-		s.line(heading)
+		s.line(s.painter.paint(bold, heading))
 		for _, l := range lines {
-			s.line("  " + l)
+			line, notes, hasNotes := strings.Cut(l, "\n")
+			s.line("  " + s.painter.paint(signColour(line), line))
+			if hasNotes {
+				s.line("  " + strings.ReplaceAll(notes, "\n", "\n  "))
+			}
 		}
 		return
 	}
@@ -75,10 +99,36 @@ func (s *sections) section(heading string, lines []string) {
 func reachLines(change *offline.Change) (opened, closed []string) {
 	for _, line := range change.Reach.Lines() {
 		if rest, ok := strings.CutPrefix(line, "opened: "); ok {
-			opened = append(opened, "+ "+rest)
+			opened = append(opened, rest)
 		} else if rest, ok := strings.CutPrefix(line, "closed: "); ok {
-			closed = append(closed, "- "+rest)
+			closed = append(closed, rest)
 		}
+	}
+	return opened, closed
+}
+
+// notedLines are the same with signs, and with the pods that each concerns, if pods are known.
+func notedLines(change *offline.Change) (opened, closed []string) {
+	add := func(isOpened bool, text string) {
+		if isOpened {
+			opened = append(opened, "+ "+text)
+		} else {
+			closed = append(closed, "- "+text)
+		}
+	}
+	if change.Among != nil {
+		for i := range change.Among.Lines {
+			line := &change.Among.Lines[i]
+			add(line.Opened, textOf(line)+noteOf(change.Among, line))
+		}
+		return opened, closed
+	}
+	first, second := reachLines(change)
+	for _, text := range first {
+		add(true, text)
+	}
+	for _, text := range second {
+		add(false, text)
 	}
 	return opened, closed
 }
@@ -121,35 +171,22 @@ func objectLines(change *offline.Change) []string {
 
 // changeJSON is a change for machines.
 type changeJSON struct {
-	Changed    bool                      `json:"changed"`
-	Opened     []string                  `json:"opened"`
-	Closed     []string                  `json:"closed"`
+	Changed bool     `json:"changed"`
+	Opened  []string `json:"opened"`
+	Closed  []string `json:"closed"`
+	// Pods are which pods it concerns; left out if pods are not known.
+	Pods       *podsJSON                 `json:"pods,omitempty"`
 	Access     []offline.AccessChange    `json:"access"`
 	Namespaces []offline.NamespaceChange `json:"namespaces"`
 	Objects    []offline.ObjectChange    `json:"objects"`
+	Unread     []string                  `json:"unread"`
 }
 
-func jsonOf(change *offline.Change) changeJSON {
+func jsonOf(change *offline.Change, unread []string) changeJSON {
 	opened, closed := reachLines(change)
-	plain := func(lines []string) []string {
-		out := make([]string, 0, len(lines))
-		for _, l := range lines {
-			out = append(out, l[len("+ "):])
-		}
-		return out
+	return changeJSON{
+		Changed: !change.IsEmpty(), Opened: orEmpty(opened), Closed: orEmpty(closed), Pods: podsOf(change.Among),
+		Access: orEmpty(change.Access), Namespaces: orEmpty(change.Namespaces), Objects: orEmpty(change.Objects),
+		Unread: orEmpty(unread),
 	}
-	out := changeJSON{
-		Changed: !change.IsEmpty(), Opened: plain(opened), Closed: plain(closed),
-		Access: change.Access, Namespaces: change.Namespaces, Objects: change.Objects,
-	}
-	if out.Access == nil {
-		out.Access = []offline.AccessChange{}
-	}
-	if out.Namespaces == nil {
-		out.Namespaces = []offline.NamespaceChange{}
-	}
-	if out.Objects == nil {
-		out.Objects = []offline.ObjectChange{}
-	}
-	return out
 }

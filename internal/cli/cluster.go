@@ -9,6 +9,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -22,50 +23,51 @@ import (
 // pageSize is how many objects are asked for in one request.
 const pageSize = 2000
 
-// readCluster reads a cluster into a world. What may not be read is told of, and left out.
-func (i *input) readCluster(ctx context.Context, w *offline.World, withPods bool) error {
-	config, err := i.config.ToRESTConfig()
+// readCluster reads what a command needs of a cluster into a world. What may not be read is told of, and left out.
+func (i *input) readCluster(ctx context.Context, w *offline.World, of needs) error {
+	c, err := i.client()
 	if err != nil {
 		return fmt.Errorf("connecting to the cluster: %w", err)
+	}
+	r := &reader{input: i, client: c, world: w, needs: of}
+	load(ctx, r, offline.Profiles, &v1alpha1.SegmentationProfileList{}, &w.Profiles,
+		func(l *v1alpha1.SegmentationProfileList) []v1alpha1.SegmentationProfile { return l.Items })
+	load(ctx, r, offline.Namespaces, &corev1.NamespaceList{}, &w.Namespaces,
+		func(l *corev1.NamespaceList) []corev1.Namespace { return l.Items })
+	load(ctx, r, offline.Services, &corev1.ServiceList{}, &w.Services, func(l *corev1.ServiceList) []corev1.Service { return l.Items })
+	load(ctx, r, offline.EndpointSlices, &discoveryv1.EndpointSliceList{}, &w.EndpointSlices,
+		func(l *discoveryv1.EndpointSliceList) []discoveryv1.EndpointSlice { return l.Items },
+		client.InNamespace(plan.APIServerService.Namespace),
+		client.MatchingLabels{discoveryv1.LabelServiceName: plan.APIServerService.Name})
+	load(ctx, r, offline.Nodes, &corev1.NodeList{}, &w.Nodes, func(l *corev1.NodeList) []corev1.Node { return l.Items })
+	load(ctx, r, offline.ServiceCIDRs, &networkingv1.ServiceCIDRList{}, &w.ServiceCIDRs,
+		func(l *networkingv1.ServiceCIDRList) []networkingv1.ServiceCIDR { return l.Items })
+	load(ctx, r, offline.Policies, &networkingv1.NetworkPolicyList{}, &w.Policies,
+		func(l *networkingv1.NetworkPolicyList) []networkingv1.NetworkPolicy { return l.Items })
+	load(ctx, r, offline.Roles, &rbacv1.RoleList{}, &w.Roles, func(l *rbacv1.RoleList) []rbacv1.Role { return l.Items })
+	load(ctx, r, offline.RoleBindings, &rbacv1.RoleBindingList{}, &w.RoleBindings,
+		func(l *rbacv1.RoleBindingList) []rbacv1.RoleBinding { return l.Items })
+	load(ctx, r, offline.ClusterRoles, &rbacv1.ClusterRoleList{}, &w.ClusterRoles,
+		func(l *rbacv1.ClusterRoleList) []rbacv1.ClusterRole { return l.Items })
+	load(ctx, r, offline.Pods, &corev1.PodList{}, &w.Pods, func(l *corev1.PodList) []corev1.Pod { return l.Items })
+	i.keep(w)
+	return r.err
+}
+
+func (i *input) client() (client.Client, error) {
+	config, err := i.config.ToRESTConfig()
+	if err != nil {
+		return nil, err
 	}
 	config.QPS = -1
 	scheme := runtime.NewScheme()
 	if err := clientgoscheme.AddToScheme(scheme); err != nil {
-		return err
+		return nil, err
 	}
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		return err
+		return nil, err
 	}
-	c, err := client.New(config, client.Options{Scheme: scheme})
-	if err != nil {
-		return fmt.Errorf("connecting to the cluster: %w", err)
-	}
-	r := &reader{input: i, client: c}
-	load(ctx, r, &v1alpha1.SegmentationProfileList{}, &w.Profiles, "",
-		func(l *v1alpha1.SegmentationProfileList) []v1alpha1.SegmentationProfile { return l.Items })
-	load(ctx, r, &corev1.NamespaceList{}, &w.Namespaces, "", func(l *corev1.NamespaceList) []corev1.Namespace { return l.Items })
-	load(ctx, r, &corev1.ServiceList{}, &w.Services, "Services that dependencies and DNS name",
-		func(l *corev1.ServiceList) []corev1.Service { return l.Items })
-	load(ctx, r, &discoveryv1.EndpointSliceList{}, &w.EndpointSlices, "the API server's addresses",
-		func(l *discoveryv1.EndpointSliceList) []discoveryv1.EndpointSlice { return l.Items },
-		client.InNamespace(plan.APIServerService.Namespace),
-		client.MatchingLabels{discoveryv1.LabelServiceName: plan.APIServerService.Name})
-	load(ctx, r, &corev1.NodeList{}, &w.Nodes, "addresses of nodes and pods", func(l *corev1.NodeList) []corev1.Node { return l.Items })
-	load(ctx, r, &networkingv1.ServiceCIDRList{}, &w.ServiceCIDRs, "addresses of Services",
-		func(l *networkingv1.ServiceCIDRList) []networkingv1.ServiceCIDR { return l.Items })
-	load(ctx, r, &networkingv1.NetworkPolicyList{}, &w.Policies, "NetworkPolicies",
-		func(l *networkingv1.NetworkPolicyList) []networkingv1.NetworkPolicy { return l.Items })
-	load(ctx, r, &rbacv1.RoleList{}, &w.Roles, offline.WhatRoles, func(l *rbacv1.RoleList) []rbacv1.Role { return l.Items })
-	load(ctx, r, &rbacv1.RoleBindingList{}, &w.RoleBindings, offline.WhatBindings,
-		func(l *rbacv1.RoleBindingList) []rbacv1.RoleBinding { return l.Items })
-	load(ctx, r, &rbacv1.ClusterRoleList{}, &w.ClusterRoles, "what ClusterRoles hold",
-		func(l *rbacv1.ClusterRoleList) []rbacv1.ClusterRole { return l.Items })
-	if withPods {
-		load(ctx, r, &corev1.PodList{}, &w.Pods, "pods", func(l *corev1.PodList) []corev1.Pod { return l.Items })
-	}
-	i.keep(w)
-	w.Unread = r.unread
-	return r.err
+	return client.New(config, client.Options{Scheme: scheme})
 }
 
 // keep takes note of the operator's own namespace, which owns policies beside their profiles.
@@ -82,28 +84,40 @@ type reader struct {
 	*input
 
 	client client.Client
+	world  *offline.World
+	needs  needs
 	err    error
-	// unread is what may not be read.
-	unread []string
 }
 
-// load adds all objects of a kind to a list. What may not be read is told of by what it is for, and left out; without
-// that it cannot be done without.
+// load adds all objects of a kind to a list, if the command needs it. A list that could be read is not nil.
 func load[T any, L client.ObjectList](
-	ctx context.Context, r *reader, list L, into *[]T, what string, items func(L) []T, opts ...client.ListOption,
+	ctx context.Context, r *reader, kind offline.Kind, list L, into *[]T, items func(L) []T, opts ...client.ListOption,
 ) {
+	means, isNeeded := r.needs[kind]
+	if !isNeeded {
+		return
+	}
 	for next, more := "", true; more && r.err == nil; more = next != "" {
 		page := append([]client.ListOption{client.Limit(pageSize), client.Continue(next)}, opts...)
 		switch err := r.client.List(ctx, list, page...); {
-		case what != "" && apierrors.IsForbidden(err):
-			fmt.Fprintf(r.streams.ErrOut, "not read, and left out: %s (%v)\n", what, err)
-			r.unread = append(r.unread, what)
+		case means != "" && meta.IsNoMatchError(err):
+			return // There is no such kind, and so none of it.
+		case means != "" && apierrors.IsForbidden(err):
+			r.leaveOut(r.world, "not read", kind, means)
 			return
 		case err != nil:
-			r.err = fmt.Errorf("reading the cluster: %w", err)
+			r.err = fmt.Errorf("reading %s of the cluster: %w", kind, err)
 			return
 		}
 		*into = append(*into, items(list)...)
 		next = list.GetContinue()
 	}
+	*into = orEmpty(*into)
+}
+
+// leaveOut takes note of a kind that a command does without, and tells of it.
+func (i *input) leaveOut(w *offline.World, why string, kind offline.Kind, means string) {
+	w.Unread = append(w.Unread, kind)
+	i.unread = append(i.unread, fmt.Sprintf("%s: %s", kind, means))
+	fmt.Fprintf(i.streams.ErrOut, "%s, and left out: %s: %s\n", why, kind, means)
 }

@@ -30,6 +30,9 @@ func run(t *testing.T, command string) ran {
 	return ran{code, out.String(), errOut.String()}
 }
 
+// plannedPods is a plan with a list of pods.
+const plannedPods = "plan -f testdata/widened.yaml -f testdata/cluster.yaml -f testdata/pods.yaml --against testdata/shop.yaml"
+
 // TestGolden runs commands whose output a person reads: testdata/golden.
 func TestGolden(t *testing.T) {
 	cases := map[string]struct {
@@ -44,6 +47,11 @@ func TestGolden(t *testing.T) {
 		"plan-json":                {"plan -f testdata/changed.yaml -f testdata/cluster.yaml --against testdata/shop.yaml -o json", ExitFound},
 		"plan-nothing":             {"plan -f testdata/shop.yaml -f testdata/cluster.yaml --against testdata/shop.yaml", ExitDone},
 		"plan-new":                 {"plan -f testdata/shop.yaml -f testdata/cluster.yaml --against testdata/cluster.yaml", ExitFound},
+		"plan-pods":                {plannedPods, ExitFound},
+		"plan-pods-markdown":       {plannedPods + " -o markdown", ExitFound},
+		"plan-pods-json":           {plannedPods + " -o json", ExitFound},
+		"plan-pods-yaml":           {plannedPods + " -o yaml", ExitFound},
+		"can-not-yaml":             {"can tier/web [2001:db8::1]:443/UDP -f testdata/shop.yaml -f testdata/cluster.yaml -o yaml", ExitFound},
 		"can":                      {"can tier/web tier/api:9090 -f testdata/shop.yaml -f testdata/cluster.yaml", ExitDone},
 		"can-not":                  {"can ns/shop-web-1 ns/shop-data:5432 -f testdata/shop.yaml -f testdata/cluster.yaml", ExitFound},
 		"can-named-port": {
@@ -93,7 +101,7 @@ func TestWrongUsage(t *testing.T) {
 		"an argument":            {"render shop.yaml", `error: unexpected argument "shop.yaml": files are given by -f; see kubectl segmentation render --help`},
 		"no such file":           {"render -f nowhere.yaml", `error: the path "nowhere.yaml" does not exist`},
 		"an unknown command":     {"rendr", `error: unknown command "rendr" for "kubectl segmentation"`},
-		"an unknown format":      {"plan -f testdata/shop.yaml -o yaml", `error: unknown output format "yaml": -o takes text, markdown or json`},
+		"an unknown format":      {"plan -f testdata/shop.yaml -o xml", `error: unknown output format "xml": -o takes text, markdown, json or yaml`},
 		"nothing to compare":     {"plan", "error: no profile: give the new one by -f"},
 		"who calls whom":         {"can ns/shop-api", "error: give who calls and who is called, such as: can ns/shop-web ns/shop-api:9090"},
 		"no port":                {"can tier/web tier/api" + files, "error: tier/api has no port: give one, such as tier/api:8080, and an IPv6 address in brackets"},
@@ -155,5 +163,20 @@ func TestAMistakeInAProfile(t *testing.T) {
 		if got.code != ExitFailed || !strings.Contains(got.err, want) {
 			t.Errorf("exit code %d, %s\nwant %s", got.code, got.err, want)
 		}
+	}
+}
+
+// TestWhatSaysNothingAboutSegmentation is named as far as it has a name.
+func TestWhatSaysNothingAboutSegmentation(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "other.yaml")
+	text := "{apiVersion: kustomize.config.k8s.io/v1beta1, kind: Kustomization}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := run(t, "render -o name -f testdata/shop.yaml -f testdata/cluster.yaml -f "+file)
+	want := file + ": Kustomization says nothing about segmentation, and is left out\n" +
+		file + ": ConfigMap a says nothing about segmentation, and is left out\n"
+	if got.code != ExitDone || got.err != want {
+		t.Errorf("exit code %d, %q\nwant %q", got.code, got.err, want)
 	}
 }

@@ -31,6 +31,8 @@ type input struct {
 	protected         string
 	operatorNamespace string
 	byServiceAddress  bool
+	// unread says which kinds could not be read, and what that means.
+	unread []string
 }
 
 func (i *input) bind(flags *pflag.FlagSet, what string) {
@@ -97,8 +99,8 @@ func (i *input) read(ctx context.Context, w *offline.World, filenames *resource.
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", info.Source, err))
 		} else if !known {
-			fmt.Fprintf(i.streams.ErrOut, "%s: %s %s says nothing about segmentation, and is left out\n",
-				info.Source, obj.GetKind(), obj.GetName())
+			fmt.Fprintf(i.streams.ErrOut, "%s: %s says nothing about segmentation, and is left out\n",
+				info.Source, strings.TrimSpace(obj.GetKind()+" "+obj.GetName()))
 		}
 	}
 	return profiles, errors.Join(errs...)

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/offline"
 	"github.com/segmentation-dev/segmentation-operator/internal/picture"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/reach"
 )
 
@@ -43,12 +45,14 @@ A dependency that opens nothing is marked, with the finding that says why.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
 	}
 	c.bind(cmd.Flags(), "Files, directories or - with profiles, and with namespaces and what else they depend on, in place of the cluster.")
-	cmd.Flags().StringVarP(&c.output, "output", "o", "mermaid", "mermaid, dot, svg, png or html.")
+	addOutput(cmd, &c.output, "mermaid, dot, svg, png or html.", mapFormats())
 	return cmd
 }
 
+func mapFormats() []string { return []string{"mermaid", "dot", "svg", "png", "html"} }
+
 func (c *mapCommand) run(ctx context.Context) error {
-	if err := checkFormat(c.output, "mermaid", "dot", "svg", "png", "html"); err != nil {
+	if err := checkFormat(c.output, mapFormats()); err != nil {
 		return err
 	}
 	w, profiles, err := c.declared(ctx)
@@ -62,12 +66,30 @@ func (c *mapCommand) run(ctx context.Context) error {
 			return err
 		}
 	}
-	text, err := c.draw(w, rendered, rendered.Graph(profiles))
+	graph := rendered.Graph(profiles)
+	for _, what := range c.unread {
+		graph.Findings = append(graph.Findings, offline.GraphFinding{Finding: plan.Finding{Reason: "NotRead", Message: what}})
+	}
+	text, err := c.draw(w, rendered, graph)
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(c.streams.Out, text)
+	_, err = io.WriteString(c.streams.Out, text+c.remark())
 	return err
+}
+
+// remark says what could not be read in the comments of a drawing. A page has it among its findings.
+func (c *mapCommand) remark() string {
+	signs := map[string][2]string{"mermaid": {"%% ", ""}, "dot": {"// ", ""}, "svg": {"<!-- ", " -->"}}
+	sign, has := signs[c.output]
+	if !has {
+		return ""
+	}
+	var out strings.Builder
+	for _, what := range c.unread {
+		fmt.Fprintf(&out, "%snot read, and left out: %s%s\n", sign[0], what, sign[1])
+	}
+	return out.String()
 }
 
 // declared is the world of the files, or of the cluster, and the names of the profiles to draw.
@@ -76,7 +98,7 @@ func (c *mapCommand) declared(ctx context.Context) (w *offline.World, profiles [
 		return nil, nil, err
 	}
 	if len(c.filenames.Filenames) == 0 {
-		if err := c.readCluster(ctx, w, false); err != nil {
+		if err := c.readCluster(ctx, w, mapNeeds()); err != nil {
 			return nil, nil, err
 		}
 		for i := range w.Profiles {

@@ -27,7 +27,8 @@ func newPlan(base *common) *cobra.Command {
 		Long: `Show what a changed profile would change: the objects to be created, changed and removed, what becomes
 reachable and what ceases to be, and access gained and lost. It is compared with the cluster, or with another file.
 
-Reachability is compared over every flow that could exist, for whatever pods. Policies of others are taken to stay.
+Reachability is compared over every flow that could exist, for whatever pods. Policies of others are taken to stay. Of
+the pods that there are, in the cluster or in files, it is said which of them a path concerns.
 Ends with exit code 2 if there is a change.`,
 		Example: `  # Against the cluster
   kubectl segmentation plan -f shop.yaml
@@ -39,12 +40,14 @@ Ends with exit code 2 if there is a change.`,
 	}
 	c.bind(cmd.Flags(), "Files, directories or - with the profiles as they are to be, and with namespaces and what else they depend on.")
 	cmd.Flags().StringSliceVar(&c.against, "against", nil, "Files or directories with the profiles as they are; left out, the cluster.")
-	cmd.Flags().StringVarP(&c.output, "output", "o", "text", "text, markdown (for a pull request) or json.")
+	addOutput(cmd, &c.output, "text, markdown (for a pull request), json or yaml.", planFormats())
 	return cmd
 }
 
+func planFormats() []string { return []string{"text", formatMarkdown, formatJSON, formatYAML} }
+
 func (c *planCommand) run(ctx context.Context) error {
-	if err := checkFormat(c.output, "text", "markdown", "json"); err != nil {
+	if err := checkFormat(c.output, planFormats()); err != nil {
 		return err
 	}
 	if len(c.filenames.Filenames) == 0 {
@@ -62,7 +65,10 @@ func (c *planCommand) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("comparing what is reachable: %w", err)
 	}
-	if err := printChange(c.streams.Out, c.output, change); err != nil {
+	if after.Pods != nil {
+		change.Concern(after.Pods)
+	}
+	if err := c.print(change); err != nil {
 		return err
 	}
 	if !change.IsEmpty() {
@@ -77,7 +83,7 @@ func (c *planCommand) worlds(ctx context.Context) (before, after *offline.World,
 		return nil, nil, nil, err
 	}
 	if len(c.against) == 0 {
-		err = c.readCluster(ctx, before, false)
+		err = c.readCluster(ctx, before, planNeeds())
 	} else {
 		_, err = c.read(ctx, before, &resource.FilenameOptions{Filenames: c.against, Recursive: c.filenames.Recursive})
 	}

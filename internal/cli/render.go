@@ -51,6 +51,7 @@ makes it.`,
 	c.bind(cmd.Flags(), "Files, directories or - with profiles, and with namespaces and what else they depend on.")
 	cmd.Flags().BoolVar(&c.cluster, "cluster", false, "Read namespaces, and what else profiles depend on, from the cluster.")
 	c.print.AddFlags(cmd)
+	completeOutput(cmd, []string{formatYAML, formatJSON, "name"})
 	return cmd
 }
 
@@ -71,7 +72,7 @@ func (c *renderCommand) run(ctx context.Context) error {
 		return errors.New("no profile: give one by -f")
 	}
 	if c.cluster {
-		if err := c.readCluster(ctx, w, false); err != nil {
+		if err := c.readCluster(ctx, w, renderNeeds()); err != nil {
 			return err
 		}
 	}
@@ -92,6 +93,11 @@ func (c *renderCommand) run(ctx context.Context) error {
 	printer, err := c.print.ToPrinter()
 	if err != nil {
 		return err
+	}
+	if *c.print.OutputFormat == formatYAML {
+		for _, what := range c.unread {
+			fmt.Fprintln(c.streams.Out, "# not read, and left out: "+what)
+		}
 	}
 	return c.write(printer, rendered, profiles)
 }

@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/observed"
-	"github.com/segmentation-dev/segmentation-operator/internal/offline"
 	"github.com/segmentation-dev/segmentation-operator/internal/suggest"
 )
 
@@ -61,9 +60,11 @@ Flows are lines of JSON, as Cilium Hubble exports them, or in a form of our own:
 	flags.StringSliceVar(&c.groupBy, "group-by", nil, "Keys of the labels by which namespaces become tiers; left out, they are found.")
 	flags.StringSliceVar(&c.peers, "peers", nil, "Namespaces that are to be peers, and no tiers.")
 	flags.BoolVar(&c.observedOnly, "observed-only", false, "Leave out what no observed flow shows.")
-	flags.StringVarP(&c.output, "output", "o", "yaml", "yaml (with remarks) or json.")
+	addOutput(cmd, &c.output, "yaml (with remarks) or json.", suggestFormats())
 	return cmd
 }
+
+func suggestFormats() []string { return []string{formatYAML, formatJSON} }
 
 func (c *suggestCommand) run(ctx context.Context) error {
 	options, err := c.options()
@@ -77,7 +78,7 @@ func (c *suggestCommand) run(ctx context.Context) error {
 	if len(c.filenames.Filenames) > 0 {
 		_, err = c.read(ctx, w, &c.filenames)
 	} else {
-		err = c.readCluster(ctx, w, true)
+		err = c.readCluster(ctx, w, suggestNeeds())
 	}
 	if err != nil {
 		return err
@@ -92,7 +93,7 @@ func (c *suggestCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.print(w, suggestion); err != nil {
+	if err := c.print(suggestion); err != nil {
 		return err
 	}
 	for i := range suggestion.Unmet {
@@ -106,7 +107,7 @@ func (c *suggestCommand) run(ctx context.Context) error {
 
 // options are what flags say of the profile.
 func (c *suggestCommand) options() (*suggest.Options, error) {
-	if err := checkFormat(c.output, "yaml", "json"); err != nil {
+	if err := checkFormat(c.output, suggestFormats()); err != nil {
 		return nil, err
 	}
 	out := &suggest.Options{Name: c.name, GroupBy: c.groupBy, Peers: c.peers, ObservedOnly: c.observedOnly}
@@ -159,11 +160,11 @@ func (c *suggestCommand) readFile(name string, into *observed.Flows) error {
 	return into.Read(file)
 }
 
-func (c *suggestCommand) print(w *offline.World, s *suggest.Suggestion) error {
-	if c.output == "json" {
-		return printJSON(c.streams.Out, suggestionJSON(w, s))
+func (c *suggestCommand) print(s *suggest.Suggestion) error {
+	if c.output == formatJSON {
+		return printJSON(c.streams.Out, suggestionJSON(s, c.unread))
 	}
-	text, err := suggestionYAML(w, s)
+	text, err := suggestionYAML(s, c.unread)
 	if err != nil {
 		return err
 	}

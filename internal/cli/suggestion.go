@@ -11,7 +11,6 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
-	"github.com/segmentation-dev/segmentation-operator/internal/offline"
 	"github.com/segmentation-dev/segmentation-operator/internal/suggest"
 )
 
@@ -52,10 +51,10 @@ type jsonUnmet struct {
 	Why  string `json:"why"`
 }
 
-func suggestionJSON(w *offline.World, s *suggest.Suggestion) jsonSuggestion {
+func suggestionJSON(s *suggest.Suggestion, unread []string) jsonSuggestion {
 	out := jsonSuggestion{
 		Profile: suggestedOf(s.Profile), Remarks: map[string][]suggest.Remark{"profile": s.About},
-		NoCallerKnown: append([]string{}, s.Asks...), NotAllowed: []jsonUnmet{}, Unread: append([]string{}, w.Unread...),
+		NoCallerKnown: orEmpty(s.Asks), NotAllowed: []jsonUnmet{}, Unread: orEmpty(unread),
 	}
 	for part, of := range partsOf(s) {
 		for name, remarks := range of {
@@ -75,7 +74,7 @@ func partsOf(s *suggest.Suggestion) map[string]map[v1alpha1.Name][]suggest.Remar
 }
 
 // suggestionYAML is a suggestion for a person: a profile with remarks as comments.
-func suggestionYAML(w *offline.World, s *suggest.Suggestion) ([]byte, error) {
+func suggestionYAML(s *suggest.Suggestion, unread []string) ([]byte, error) {
 	raw, err := sigsyaml.Marshal(suggestedOf(s.Profile))
 	if err != nil {
 		return nil, err
@@ -85,7 +84,7 @@ func suggestionYAML(w *offline.World, s *suggest.Suggestion) ([]byte, error) {
 		return nil, err
 	}
 	profile := doc.Content[0]
-	profile.HeadComment = comment(append(s.About, unreadRemarks(w)...)) + "\n" +
+	profile.HeadComment = comment(append(s.About, unreadRemarks(unread)...)) + "\n" +
 		"# The profile is in Preview, and changes nothing. Look at what it would do with kubectl segmentation plan, settle what is\n" +
 		"# marked as a guess, and set mode to Enforce."
 	spec := field(profile, "spec")
@@ -149,10 +148,10 @@ func sortFields(mapping *yaml.Node, first ...string) {
 	mapping.Content = slices.Concat(fields...)
 }
 
-func unreadRemarks(w *offline.World) []suggest.Remark {
-	out := make([]suggest.Remark, 0, len(w.Unread))
-	for _, what := range w.Unread {
-		out = append(out, suggest.Remark{Guess: true, Text: "without " + what + ", which could not be read"})
+func unreadRemarks(unread []string) []suggest.Remark {
+	out := make([]suggest.Remark, 0, len(unread))
+	for _, what := range unread {
+		out = append(out, suggest.Remark{Guess: true, Text: "not read: " + what})
 	}
 	return out
 }

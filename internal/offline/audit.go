@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -119,6 +120,10 @@ func (a *auditor) index() {
 		case !isOwn(p):
 			c.foreign = append(c.foreign, p)
 		}
+	}
+	if !a.world.isRead(Policies) {
+		// Then namespaces tell whether the operator is at work.
+		a.isWritten = slices.ContainsFunc(a.world.Namespaces, func(n corev1.Namespace) bool { return n.Labels[v1alpha1.TierLabel] != "" })
 	}
 	for i := range a.world.Roles {
 		if c := a.there[a.world.Roles[i].Namespace]; c != nil {

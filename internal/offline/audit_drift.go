@@ -17,16 +17,19 @@ func (a *auditor) drift(n *Namespace) {
 		return
 	}
 	c := a.there[n.Name]
-	driftOf(a, n, "NetworkPolicy", n.Objects.Policies, c.own, func(x, y *networkingv1.NetworkPolicy) bool {
-		return equality.Semantic.DeepEqual(x.Spec, y.Spec)
-	})
-	if !slices.Contains(a.world.Unread, WhatRoles) {
+	if a.world.isRead(Policies, Services, EndpointSlices, Nodes, ServiceCIDRs) {
+		driftOf(a, n, "NetworkPolicy", n.Objects.Policies, c.own, func(x, y *networkingv1.NetworkPolicy) bool {
+			return equality.Semantic.DeepEqual(x.Spec, y.Spec)
+		})
+	}
+	if a.world.isRead(Roles) {
 		driftOf(a, n, "Role", n.Objects.Roles, managed(c.roles), func(x, y *rbacv1.Role) bool {
 			return equality.Semantic.DeepEqual(x.Rules, y.Rules)
 		})
 	}
-	if !slices.Contains(a.world.Unread, WhatBindings) {
-		driftOf(a, n, "RoleBinding", n.Objects.Bindings, managed(c.bindings), func(x, y *rbacv1.RoleBinding) bool {
+	if a.world.isRead(RoleBindings) {
+		declared, there := a.judgeable(n.Objects.Bindings), a.judgeable(managed(c.bindings))
+		driftOf(a, n, "RoleBinding", declared, there, func(x, y *rbacv1.RoleBinding) bool {
 			return x.RoleRef == y.RoleRef && equality.Semantic.DeepEqual(x.Subjects, y.Subjects)
 		})
 	}
@@ -42,6 +45,14 @@ func (a *auditor) drift(n *Namespace) {
 		a.drifted(n, "Namespace", n.Name, "is not labelled as a member of tier "+n.Decision.Tier+
 			": no tier reaches it, and it reaches none")
 	}
+}
+
+// judgeable are the bindings of which it is known whether they are to be there: without ClusterRoles, those of Roles.
+func (a *auditor) judgeable(bindings []*rbacv1.RoleBinding) []*rbacv1.RoleBinding {
+	if a.world.isRead(ClusterRoles) {
+		return bindings
+	}
+	return slices.DeleteFunc(slices.Clone(bindings), func(b *rbacv1.RoleBinding) bool { return b.RoleRef.Kind == "ClusterRole" })
 }
 
 func (a *auditor) drifted(n *Namespace, kind, name, what string) {

@@ -25,6 +25,8 @@ type Change struct {
 	Reach *reach.Difference
 	// Access is access that is gained or lost, sorted.
 	Access []AccessChange
+	// Among says which of the pods that exist Reach concerns; nil if pods are not known.
+	Among *reach.Among
 }
 
 // IsEmpty tells whether nothing changes.

@@ -11,6 +11,10 @@ import (
 
 // mistyped finds ports of dependencies that no pod and no Service of the tier that is called has.
 func (r *renderer) mistyped() {
+	if !r.world.isRead(Pods, Services) {
+		// What is not read may have them.
+		return
+	}
 	pods, services := map[string][]corev1.Pod{}, map[string][]corev1.Service{}
 	for i := range r.world.Pods {
 		p := &r.world.Pods[i]

@@ -62,6 +62,10 @@ func (a *asker) pod(text string) (*asked, error) {
 		return nil, fmt.Errorf("pod/%s has no namespace: give pod/NAMESPACE/NAME", text)
 	}
 	i := slices.IndexFunc(a.world.Pods, func(p corev1.Pod) bool { return p.Namespace == namespace && p.Name == name })
+	if i < 0 && !a.world.isRead(Pods) {
+		return nil, fmt.Errorf("pods may not be read, and so pod %s of namespace %s is not known; give ns/%s and its labels",
+			name, namespace, namespace)
+	}
 	if i < 0 {
 		return nil, fmt.Errorf("there is no pod %s in namespace %s; for a pod that does not exist give ns/%s and its labels",
 			name, namespace, namespace)
@@ -83,10 +87,22 @@ func PodOf(p *corev1.Pod) reach.Pod {
 			out.IPs = append(out.IPs, address.Unmap())
 		}
 	}
-	for i := range p.Spec.Containers {
-		for _, port := range p.Spec.Containers[i].Ports {
+	out.Ports = append(namedPorts(slices.DeleteFunc(slices.Clone(p.Spec.InitContainers), endsBefore)), namedPorts(p.Spec.Containers)...)
+	return out
+}
+
+// endsBefore tells of an init container whether it ends before the others begin, and is no sidecar.
+func endsBefore(c corev1.Container) bool {
+	return c.RestartPolicy == nil || *c.RestartPolicy != corev1.ContainerRestartPolicyAlways
+}
+
+// namedPorts are the ports of containers that have a name.
+func namedPorts(containers []corev1.Container) []reach.NamedPort {
+	var out []reach.NamedPort
+	for i := range containers {
+		for _, port := range containers[i].Ports {
 			if port.Name != "" {
-				out.Ports = append(out.Ports, reach.NamedPort{
+				out = append(out, reach.NamedPort{
 					Name: port.Name, Protocol: cmp.Or(port.Protocol, corev1.ProtocolTCP), Number: port.ContainerPort,
 				})
 			}

@@ -1,6 +1,8 @@
 package offline
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -32,8 +34,8 @@ type World struct {
 	// Roles and RoleBindings are those that are there, whoever wrote them.
 	Roles        []rbacv1.Role
 	RoleBindings []rbacv1.RoleBinding
-	// Unread says what could not be read and is left out, in words: WhatRoles and WhatBindings for those.
-	Unread []string
+	// Unread are the kinds that could not be read.
+	Unread []Kind
 	// Protected are the namespaces that no profile may claim.
 	Protected claim.Protected
 	// Keeper is a second owner of policies in the cluster that it is about; nil if they have none.
@@ -42,11 +44,28 @@ type World struct {
 	ByServiceAddress bool
 }
 
-// What could not be read, where it makes a difference.
+// Kind is a kind of objects, in the plural.
+type Kind string
+
+// The kinds that a world has.
 const (
-	WhatRoles    = "Roles"
-	WhatBindings = "RoleBindings"
+	Profiles       Kind = "SegmentationProfiles"
+	Namespaces     Kind = "Namespaces"
+	Services       Kind = "Services"
+	EndpointSlices Kind = "EndpointSlices"
+	Nodes          Kind = "Nodes"
+	ServiceCIDRs   Kind = "ServiceCIDRs"
+	Policies       Kind = "NetworkPolicies"
+	Roles          Kind = "Roles"
+	RoleBindings   Kind = "RoleBindings"
+	ClusterRoles   Kind = "ClusterRoles"
+	Pods           Kind = "Pods"
 )
+
+// isRead tells whether all of these kinds could be read.
+func (w *World) isRead(kinds ...Kind) bool {
+	return !slices.ContainsFunc(kinds, func(k Kind) bool { return slices.Contains(w.Unread, k) })
+}
 
 // isCluster tells whether anything is known of what profiles depend on.
 func (w *World) isCluster() bool {

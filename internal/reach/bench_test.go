@@ -247,3 +247,28 @@ func (c *largeCluster) narrowed() *largeCluster {
 	}
 	return out
 }
+
+// One profile's tier loses a rule, or all policies are new, told pod by pod.
+func BenchmarkAmong(b *testing.B) {
+	large := makeLargeCluster(b)
+	different := large.allDifferent()
+	for name, tc := range map[string]struct{ before, after *largeCluster }{
+		"alike":                       {large, large.narrowed()},
+		"alike, all policies are new": {&largeCluster{namespaces: large.namespaces}, large},
+		"all different":               {different, different.narrowed()},
+	} {
+		difference, err := reach.Compare(tc.before.index(b), tc.after.index(b))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			var among *reach.Among
+			for b.Loop() {
+				among = difference.Among(large.pods)
+			}
+			b.ReportMetric(float64(len(among.Groups)), "groups")
+			b.ReportMetric(float64(among.Opened+among.Closed), "pairs")
+		})
+	}
+}

@@ -228,6 +228,14 @@ func (d *Difference) Find(f Flow) (Change, bool) {
 
 // effectsOf are the effects between two ends, none if they do not differ.
 func (d *Difference) effectsOf(p pair) []effect {
+	if place := d.placeOf(p); place != none {
+		return d.effects[place]
+	}
+	return nil
+}
+
+// placeOf is the place of the effects between two ends; none if they do not differ.
+func (d *Difference) placeOf(p pair) int {
 	list := *d.list(p.same)
 	i, found := slices.BinarySearchFunc(list, p, func(r run, p pair) int {
 		switch {
@@ -242,9 +250,9 @@ func (d *Difference) effectsOf(p pair) []effect {
 		}
 	})
 	if !found {
-		return nil
+		return none
 	}
-	return d.effects[list[i].effects]
+	return int(list[i].effects)
 }
 
 // names are the names that an end gives to one of its ports.

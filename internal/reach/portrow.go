@@ -1,6 +1,9 @@
 package reach
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // portRow has a set of ports for each column. Where most of them are empty, as in a row of a
 // namespace that reaches few of many, it keeps the others alone.
@@ -37,4 +40,20 @@ func (r *portRow) at(column int) setID {
 		return r.sets[i]
 	}
 	return nothing
+}
+
+// opened are the columns whose sets are not empty, with them.
+func (r *portRow) opened() iter.Seq2[int, setID] {
+	return func(yield func(int, setID) bool) {
+		for column, id := range r.dense {
+			if id != nothing && !yield(column, id) {
+				return
+			}
+		}
+		for i, column := range r.columns {
+			if !yield(int(column), r.sets[i]) {
+				return
+			}
+		}
+	}
 }

@@ -18,7 +18,12 @@ type Said struct {
 	Egress, Ingress bool
 
 	relation string
+	ends     product
+	// effects is the place of the effects that the line is one way of.
+	effects int
 }
+
+func (s *Said) way() way { return way{s.Opened, s.Egress, s.Ingress} }
 
 // PartyText is a party in words.
 type PartyText struct {
@@ -56,10 +61,23 @@ func (s *Said) String() string {
 // Said are the lines of a difference in their parts. Unlike Lines, it does not put together what is said of pods in one
 // namespace and of pods in two that are alike.
 func (d *Difference) Said() []Said {
+	out, _ := d.say()
+	return out
+}
+
+// caller is an end that calls across a border; all that it calls there is in the same lines.
+type caller struct {
+	border
+
+	end int
+}
+
+// say are all lines, and for each caller the place of the first of those it is in. There is one for each way.
+func (d *Difference) say() ([]Said, map[caller]int) {
 	byBorder := map[border]map[int][]int{}
 	for r, same := range d.runs() {
 		for to := int(r.first); to < int(r.after); to++ {
-			b := border{d.space.ends[r.from].class, d.space.ends[to].class, same, int(r.effects)}
+			b := d.border(pair{int(r.from), to, same}, int(r.effects))
 			if byBorder[b] == nil {
 				byBorder[b] = map[int][]int{}
 			}
@@ -67,12 +85,38 @@ func (d *Difference) Said() []Said {
 		}
 	}
 	var out []Said
+	first := map[caller]int{}
 	for _, b := range slices.SortedFunc(maps.Keys(byBorder), border.compare) {
 		for _, ends := range products(byBorder[b]) {
+			for _, from := range ends.from {
+				first[caller{b, from}] = len(out)
+			}
 			for _, said := range sayEffects(d.effects[b.effects]) {
 				said.From, said.To, said.relation = d.space.text(ends.from), d.space.text(ends.to), d.space.relation(b)
+				said.ends, said.effects = ends, b.effects
 				out = append(out, said)
 			}
+		}
+	}
+	return out, first
+}
+
+// border is the border that a pair of ends is across.
+func (d *Difference) border(p pair, effects int) border {
+	return border{d.space.ends[p.from].class, d.space.ends[p.to].class, p.same, effects}
+}
+
+// way is a way in which ports changed.
+type way struct{ opened, egress, ingress bool }
+
+func (e *effect) way() way { return way{e.opened, e.egress, e.ingress} }
+
+// waysOf are the ways of effects, in the order of their lines.
+func waysOf(effects []effect) []way {
+	var out []way
+	for i := range effects {
+		if w := effects[i].way(); !slices.Contains(out, w) {
+			out = append(out, w)
 		}
 	}
 	return out
@@ -80,16 +124,11 @@ func (d *Difference) Said() []Said {
 
 // sayEffects has a line without parties for each way in which ports changed.
 func sayEffects(effects []effect) []Said {
-	type way struct{ opened, egress, ingress bool }
-	var ways []way
 	spans := map[way][]*Span{}
 	for i := range effects {
-		w := way{effects[i].opened, effects[i].egress, effects[i].ingress}
-		if spans[w] == nil {
-			ways = append(ways, w)
-		}
-		spans[w] = append(spans[w], &effects[i].Span)
+		spans[effects[i].way()] = append(spans[effects[i].way()], &effects[i].Span)
 	}
+	ways := waysOf(effects)
 	out := make([]Said, 0, len(ways))
 	for _, w := range ways {
 		out = append(out, Said{Opened: w.opened, Egress: w.egress, Ingress: w.ingress, Ports: spansText(spans[w])})

@@ -34,7 +34,8 @@ func (d *Difference) Lines() []string {
 	for i := range all {
 		out = append(out, all[i].String())
 	}
-	return mergeRelations(out)
+	merged, _ := mergeRelations(out)
+	return merged
 }
 
 // border is what lines of a difference are about: two classes of namespaces, none for
@@ -90,21 +91,26 @@ func (s *Space) relation(b border) string {
 	}
 }
 
-// mergeRelations leaves the relation out where both are said of the same.
-func mergeRelations(lines []string) []string {
-	said := sets.New(lines...)
-	var out []string
+// mergeRelations leaves the relation out where both are said of the same, and says where each line is afterwards.
+func mergeRelations(lines []string) (merged []string, at []int) {
+	said, places := sets.New(lines...), map[string]int{}
 	for _, line := range lines {
-		if other := strings.Replace(line, insideOne, betweenTwo, 1); other != line && said.Has(other) {
-			out = append(out, strings.Replace(line, insideOne, "", 1))
-			continue
+		text := line
+		for _, relation := range []string{insideOne, betweenTwo} {
+			bare := strings.Replace(line, relation, "", 1)
+			if bare != line && said.HasAll(strings.Replace(line, relation, insideOne, 1), strings.Replace(line, relation, betweenTwo, 1)) {
+				text = bare
+			}
 		}
-		if other := strings.Replace(line, betweenTwo, insideOne, 1); other != line && said.Has(other) {
-			continue
+		place, known := places[text]
+		if !known {
+			place = len(merged)
+			places[text] = place
+			merged = append(merged, text)
 		}
-		out = append(out, line)
+		at = append(at, place)
 	}
-	return out
+	return merged, at
 }
 
 // maxSaid is how many classes of pods, or ranges of addresses, a line names.

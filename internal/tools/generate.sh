@@ -8,12 +8,19 @@ cd "${1:-$tools/../..}"
 say() { echo "generate: $*"; }
 
 controller_gen=$("$tools/tool.sh" controller-gen)
+client_gen=$("$tools/tool.sh" client-gen)
 crd_ref_docs=$("$tools/tool.sh" crd-ref-docs)
 kustomize=$("$tools/tool.sh" kustomize)
 
 say "deep copies, apply configurations and CRD, from api/"
 rm -rf api/applyconfiguration # So that what belongs to a type that is gone goes too.
 "$controller_gen" object applyconfiguration crd paths=./api/v1alpha1/... output:crd:dir=config/crd/bases
+
+say "the typed client, from api/"
+module=$(go list -m)
+rm -rf api/client
+"$client_gen" --go-header-file=/dev/null --clientset-name=versioned --fake-clientset=false --input-base="$module" --input=api/v1alpha1 \
+	--output-dir=api/client --output-pkg="$module/api/client" --apply-configuration-package="$module/api/applyconfiguration"
 
 say "RBAC, from the markers in controllers/"
 "$controller_gen" rbac:roleName=segmentation-operator-manager paths=./controllers/... output:rbac:dir=config/rbac

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs all tests of all modules: make test. The large module test/chart has make test-chart. Arguments: the least coverage of
-# internal/ in percent, then flags for go test, such as -race. KUBEBUILDER_ASSETS says where the control plane is.
+# Runs all tests of all modules: make test. The large modules test/gitops and test/chart have make test-gitops and make
+# test-chart. Arguments: the least coverage of internal/ in percent, then flags for go test, such as -race.
+# KUBEBUILDER_ASSETS says where the control plane is.
 set -euo pipefail
 
 minimum=$1
@@ -15,7 +16,7 @@ say "all other tests of this module"
 go list ./... | grep -v '/internal/' | xargs go test -timeout=20m "$@"
 
 # The tools' modules hold no tests.
-modules=$(find . -name go.mod -not -path ./go.mod -not -path './internal/tools/*' -not -path './test/chart/*' | sort)
+modules=$(find . -name go.mod -not -path ./go.mod -not -path './internal/tools/*' -not -path './test/gitops/*' -not -path './test/chart/*' | sort)
 for mod in $modules; do
 	module=$(dirname "$mod")
 	say "tests of the module ${module#./}"

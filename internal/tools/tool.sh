@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prints the path of a tool, after building it if this version was not built before:
 #
-#   internal/tools/tool.sh controller-gen|crd-ref-docs|kustomize|golangci-lint
+#   internal/tools/tool.sh client-gen|controller-gen|crd-ref-docs|crdify|kustomize|golangci-lint
 #
 # Built tools are kept in the user's cache directory, by a hash of what they are built
 # from (go.mod, go.sum, main.go and the Go version), so that every clone shares them and
@@ -14,11 +14,11 @@ fail() { say "tool.sh: $*"; exit 1; }
 here=$(cd "$(dirname "$0")" && pwd)
 name=${1:-}
 case $name in
-controller-gen | crd-ref-docs | kustomize)
+client-gen | controller-gen | crd-ref-docs | crdify | kustomize)
 	module=$here package=tool takes='half a minute' ;;
 golangci-lint)
 	module=$here/lint package=. takes='some minutes' ;;
-*) fail "no tool '$name'; there are controller-gen, crd-ref-docs, kustomize and golangci-lint" ;;
+*) fail "no tool '$name'; there are client-gen, controller-gen, crd-ref-docs, crdify, kustomize and golangci-lint" ;;
 esac
 command -v go >/dev/null || fail "Go is not installed; see https://go.dev/doc/install"
 

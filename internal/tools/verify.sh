@@ -64,6 +64,21 @@ step_generated() {
 	fi
 }
 
+# What breaks who wrote profiles for the CRD that was released last: docs/api-evolution.md.
+step_compat() {
+	local crdify new=config/crd/bases/segmentation.dev_segmentationprofiles.yaml released=$tools/crdify/released.yaml
+	crdify=$("$tools/tool.sh" crdify)
+	say "the CRD takes what the released one takes"
+	scratch
+	if ! "$crdify" "file://$released" "file://$new" >"$tmp/out"; then
+		grep -v '✓$' "$tmp/out" >&2 || true
+		fail "the CRD is not compatible with the one that was released: see docs/api-evolution.md for what may change and how"
+	fi
+	# It has to find something where there is something.
+	sed 's/maxItems: 512/maxItems: 511/' "$new" >"$tmp/narrower.yaml"
+	! "$crdify" "file://$released" "file://$tmp/narrower.yaml" >"$tmp/out" || fail "crdify does not see that a list became shorter"
+}
+
 step_manifests() {
 	local kustomize dir
 	kustomize=$("$tools/tool.sh" kustomize)
@@ -99,7 +114,7 @@ step_lint() {
 }
 
 case ${1:-} in
-paths | tidy | generated | manifests | vet) "step_$1" ;;
+paths | tidy | generated | compat | manifests | vet) "step_$1" ;;
 fmt)
 	if [ "${2:-}" = --fix ]; then "$("$tools/tool.sh" golangci-lint)" fmt; else step_fmt; fi ;;
 lint)

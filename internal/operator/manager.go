@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"context"
@@ -22,6 +22,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
@@ -39,12 +40,13 @@ import (
 // leaseName names the lease of leader election.
 const leaseName = "segmentation-operator"
 
-// newManager sets up the manager with both reconcilers.
-func newManager(ctx context.Context, config *rest.Config, o *options) (ctrl.Manager, error) {
+// New sets up the manager with both reconcilers. It is started by its Start.
+func New(ctx context.Context, config *rest.Config, o *Options) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, err
 	}
+	config = rest.CopyConfig(config)
 	// The API server's own priority and fairness shapes the load; a limit here would only
 	// add latency to a burst.
 	config.QPS = -1
@@ -52,13 +54,15 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (ctrl.Mana
 		Scheme:                        scheme,
 		Cache:                         cacheOptions(o),
 		Metrics:                       metricsOptions(o),
-		HealthProbeBindAddress:        o.probeAddress,
-		PprofBindAddress:              o.pprofAddress,
-		LeaderElection:                o.leaderElect,
+		HealthProbeBindAddress:        o.ProbeAddress,
+		PprofBindAddress:              o.PprofAddress,
+		Controller:                    ctrlconfig.Controller{SkipNameValidation: &o.IsOneOfSeveral},
+		Logger:                        o.Logger,
+		LeaderElection:                o.LeaderElect,
 		LeaderElectionID:              leaseName,
-		LeaderElectionNamespace:       o.leaseNamespace,
+		LeaderElectionNamespace:       o.LeaseNamespace,
 		LeaderElectionReleaseOnCancel: true,
-		GracefulShutdownTimeout:       &o.shutdownDeadline,
+		GracefulShutdownTimeout:       &o.ShutdownDeadline,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("setting up: %w", err)
@@ -71,10 +75,10 @@ func newManager(ctx context.Context, config *rest.Config, o *options) (ctrl.Mana
 
 // cacheOptions keep the cache small: of namespaces only the metadata is watched, what is not read is dropped, and what
 // objects have in common is kept once. Objects are shared with the cache and never modified.
-func cacheOptions(o *options) cache.Options {
+func cacheOptions(o *Options) cache.Options {
 	share := true
 	return cache.Options{
-		SyncPeriod:                   &o.resync,
+		SyncPeriod:                   &o.Resync,
 		DefaultTransform:             compact.NewObjects().Transform,
 		DefaultUnsafeDisableDeepCopy: &share,
 		ByObject: map[client.Object]cache.ByObject{
@@ -84,29 +88,25 @@ func cacheOptions(o *options) cache.Options {
 	}
 }
 
-func metricsOptions(o *options) metricsserver.Options {
+func metricsOptions(o *Options) metricsserver.Options {
 	m := metricsserver.Options{
-		BindAddress:   o.metricsAddress,
-		SecureServing: o.metricsSecure,
-		CertDir:       o.metricsCertPath,
+		BindAddress:   o.MetricsAddress,
+		SecureServing: o.MetricsSecure,
+		CertDir:       o.MetricsCertPath,
 		// HTTP/2 brings known ways to exhaust a server, and metrics have no use for it.
 		TLSOpts: []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }},
 	}
-	if o.metricsSecure {
+	if o.MetricsSecure {
 		m.FilterProvider = filters.WithAuthenticationAndAuthorization
 	}
 	return m
 }
 
-func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
-	protected, err := o.protectedNamespaces()
-	if err != nil {
-		return err
-	}
+func addControllers(ctx context.Context, mgr ctrl.Manager, o *Options) error {
 	census, ledger := transition.NewCensus(), controllers.NewLedger()
-	profiles := controllers.NewProfiles(mgr.GetCache(), protected, census, ownNamespace())
+	profiles := controllers.NewProfiles(mgr.GetCache(), o.Protected, census, o.Namespace)
 	profiles.Pace()
-	if o.byServiceAddress {
+	if o.ByServiceAddress {
 		profiles.GoByServiceAddresses()
 	}
 	warm := true
@@ -120,8 +120,8 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
 		Recorder:  mgr.GetEventRecorder(leaseName),
 		Profiles:  profiles,
 		Ledger:    ledger,
-		Protected: protected,
-		Namespace: ownNamespace(),
+		Protected: o.Protected,
+		Namespace: o.Namespace,
 	}
 	if err := profile.SetupWithManager(mgr, controller.Options{EnableWarmup: &warm}); err != nil {
 		return fmt.Errorf("setting up the profile controller: %w", err)
@@ -132,12 +132,12 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
 		Profiles:  profiles,
 		Ledger:    ledger,
 		Census:    census,
-		Protected: protected,
-		WatchPods: o.watchPods,
+		Protected: o.Protected,
+		WatchPods: o.WatchPods,
 		Clock:     time.Now,
 	}
 	err = namespace.SetupWithManager(ctx, mgr, controller.Options{
-		MaxConcurrentReconciles: o.concurrency,
+		MaxConcurrentReconciles: o.Concurrency,
 		EnableWarmup:            &warm,
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](50*time.Millisecond, time.Minute),
 	})
@@ -151,8 +151,8 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *options) error {
 // itself, and one for Roles and RoleBindings. That acts as another account, that holds what profiles may grant
 // and nothing else: the API server lets an account grant all that it holds, and the operator holds what it needs
 // for its own work.
-func writers(mgr ctrl.Manager, o *options) (own, access controllers.Writer, err error) {
-	if o.grantAs == "" {
+func writers(mgr ctrl.Manager, o *Options) (own, access controllers.Writer, err error) {
+	if o.GrantAs == "" {
 		return nil, nil, errors.New("--grant-as is not set: name the account that holds what profiles may grant, " +
 			"such as system:serviceaccount:segmentation-system:segmentation-granter")
 	}
@@ -163,7 +163,7 @@ func writers(mgr ctrl.Manager, o *options) (own, access controllers.Writer, err 
 		return nil, nil, fmt.Errorf("setting up the client for writes: %w", err)
 	}
 	config = rest.CopyConfig(config)
-	config.Impersonate = rest.ImpersonationConfig{UserName: o.grantAs}
+	config.Impersonate = rest.ImpersonationConfig{UserName: o.GrantAs}
 	grants, err := client.New(config, options)
 	if err != nil {
 		return nil, nil, fmt.Errorf("setting up the client for access: %w", err)
@@ -172,21 +172,21 @@ func writers(mgr ctrl.Manager, o *options) (own, access controllers.Writer, err 
 }
 
 // watched are the kinds that the controllers watch.
-func watched(o *options) []client.Object {
+func watched(o *Options) []client.Object {
 	namespace := &metav1.PartialObjectMetadata{}
 	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
 	kinds := []client.Object{
 		namespace, &networkingv1.NetworkPolicy{}, &rbacv1.Role{}, &rbacv1.RoleBinding{}, &rbacv1.ClusterRole{},
 		&v1alpha1.SegmentationProfile{}, &corev1.Service{}, &discoveryv1.EndpointSlice{}, &corev1.Node{}, &networkingv1.ServiceCIDR{},
 	}
-	if o.watchPods {
+	if o.WatchPods {
 		kinds = append(kinds, &corev1.Pod{})
 	}
 	return kinds
 }
 
 // addProbes makes the operator ready once its cache is filled, as a standby too.
-func addProbes(mgr ctrl.Manager, o *options) error {
+func addProbes(mgr ctrl.Manager, o *Options) error {
 	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
 		return fmt.Errorf("adding the health check: %w", err)
 	}
