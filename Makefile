@@ -11,6 +11,8 @@ MAKEFLAGS += --no-print-directory
 IMAGE   ?= ghcr.io/segmentation-dev/segmentation-operator
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 IMG     ?= $(IMAGE):latest
+# The digest of the image that make chart packs a chart for; empty is the tag VERSION.
+DIGEST  ?=
 ARGS    ?=
 RACE    ?=
 # The least share of statements in internal/ that tests must reach, in percent.
@@ -171,8 +173,8 @@ build-plugin: ## Write dist/kubectl-segmentation_VERSION_OS_ARCH.tar.gz for each
 	@internal/tools/build-plugin.sh "$(VERSION)" "$(PLUGIN_PLATFORMS)"
 
 .PHONY: chart
-chart: ## Pack the Helm chart: dist/segmentation-operator-....tgz. VERSION=... chooses its version and the image's tag.
-	@mkdir -p dist && archive=$$(internal/tools/chart.sh $(VERSION) dist) && echo "wrote dist/$${archive##*/}"
+chart: ## Pack the Helm chart: dist/segmentation-operator-....tgz. VERSION=... is its version and the image's tag, DIGEST=... the image.
+	@mkdir -p dist && archive=$$(internal/tools/chart.sh $(VERSION) dist $(DIGEST)) && echo "wrote dist/$${archive##*/}"
 
 .PHONY: docker-build
 docker-build: ## Build the image for this machine's platform.

@@ -43,6 +43,15 @@ func TestPackedWithAVersion(t *testing.T) {
 	}
 }
 
+// TestPackedWithADigest: a release names its image by what it is.
+func TestPackedWithADigest(t *testing.T) {
+	chart := packed(t, "v1.2.3", digest)
+	got := must(try(chart, deploy.Namespace, nil))(t).Manifest
+	if want := "image: ghcr.io/segmentation-dev/segmentation-operator@" + digest; !strings.Contains(got, want+"\n") {
+		t.Errorf("the archive does not install %s", want)
+	}
+}
+
 // TestPackedIsTheSameEachTime, so that whoever packs it again can compare.
 func TestPackedIsTheSameEachTime(t *testing.T) {
 	first, second := must(os.ReadFile(pack(t, "v1.2.3")))(t), must(os.ReadFile(pack(t, "v1.2.3")))(t)
@@ -51,23 +60,26 @@ func TestPackedIsTheSameEachTime(t *testing.T) {
 	}
 }
 
-func TestNoVersionIsRefused(t *testing.T) {
-	for name, version := range map[string]string{"empty": "", "more than a tag": "v1 && x", "another line": "v1\nname: x"} {
-		if out, err := packing(t, version, t.TempDir()).CombinedOutput(); err == nil {
+func TestWhatIsNoVersionIsRefused(t *testing.T) {
+	for name, arguments := range map[string][]string{
+		"empty": {"", t.TempDir()}, "more than a tag": {"v1 && x", t.TempDir()}, "another line": {"v1\nname: x", t.TempDir()},
+		"a tag for a digest": {"v1.2.3", t.TempDir(), "v1.2.3"},
+	} {
+		if out, err := packing(t, arguments...).CombinedOutput(); err == nil {
 			t.Errorf("%s: packed %s", name, out)
 		}
 	}
 }
 
-func packed(t *testing.T, version string) *chartv2.Chart {
+func packed(t *testing.T, version string, digests ...string) *chartv2.Chart {
 	t.Helper()
-	return must(loader.LoadFile(pack(t, version)))(t)
+	return must(loader.LoadFile(pack(t, version, digests...)))(t)
 }
 
-func pack(t *testing.T, version string) string {
+func pack(t *testing.T, version string, digests ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	command := packing(t, version, dir)
+	command := packing(t, append([]string{version, dir}, digests...)...)
 	command.Stderr = os.Stderr
 	archive := strings.TrimSpace(string(must(command.Output())(t)))
 	if filepath.Dir(archive) != dir {
@@ -76,8 +88,8 @@ func pack(t *testing.T, version string) string {
 	return archive
 }
 
-func packing(t *testing.T, version, dir string) *exec.Cmd {
+func packing(t *testing.T, arguments ...string) *exec.Cmd {
 	t.Helper()
 	script := must(filepath.Abs(repository(t, "internal", "tools", "chart.sh")))(t)
-	return exec.CommandContext(t.Context(), script, version, dir) // #nosec G204 -- The test's own words.
+	return exec.CommandContext(t.Context(), script, arguments...) // #nosec G204 -- The test's own words.
 }
