@@ -33,7 +33,7 @@ func kustomized(t *testing.T, dirs ...string) objects {
 }
 
 // TestTheChartIsWhatKustomizeBuilds allows for three differences, and insists on each: the labels of a chart, the
-// annotations by which Helm and Argo CD keep the CRD, and the Namespace, which Helm makes itself or finds.
+// annotations by which Helm and Argo CD keep the CRD, and Helm the aggregated role, and the Namespace, which Helm makes itself or finds.
 func TestTheChartIsWhatKustomizeBuilds(t *testing.T) {
 	cases := map[string]struct {
 		values string
@@ -49,7 +49,10 @@ func TestTheChartIsWhatKustomizeBuilds(t *testing.T) {
 			for _, obj := range got {
 				takeOffChartLabels(t, obj)
 			}
-			keepAnnotations(t, got["CustomResourceDefinition segmentationprofiles.segmentation.dev"])
+			takeOffAnnotations(t, got["ClusterRole segmentation-operator-grantable"], map[string]string{"helm.sh/resource-policy": "keep"})
+			takeOffAnnotations(t, got["CustomResourceDefinition segmentationprofiles.segmentation.dev"], map[string]string{
+				"helm.sh/resource-policy": "keep", "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+			})
 			for _, obj := range want {
 				// The parts that are left to choose have one label less.
 				labels := obj.GetLabels()
@@ -85,18 +88,20 @@ func takeOffChartLabels(t *testing.T, obj *unstructured.Unstructured) {
 	obj.SetLabels(labels)
 }
 
-func keepAnnotations(t *testing.T, crd *unstructured.Unstructured) {
+// takeOffAnnotations takes off annotations that have to be there.
+func takeOffAnnotations(t *testing.T, obj *unstructured.Unstructured, wanted map[string]string) {
 	t.Helper()
-	annotations := crd.GetAnnotations()
-	for annotation, want := range map[string]string{
-		"helm.sh/resource-policy": "keep", "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
-	} {
+	annotations := obj.GetAnnotations()
+	for annotation, want := range wanted {
 		if annotations[annotation] != want {
-			t.Errorf("the CRD could be deleted, and with it all profiles: %s is %q", annotation, annotations[annotation])
+			t.Errorf("%s could be deleted when it must not: %s is %q", key(obj), annotation, annotations[annotation])
 		}
 		delete(annotations, annotation)
 	}
-	crd.SetAnnotations(annotations)
+	if len(annotations) == 0 {
+		annotations = nil
+	}
+	obj.SetAnnotations(annotations)
 }
 
 // TestTheNamespaceOfTheReleaseIsHonoured replaces one name by another in all that is rendered, wherever it is.
