@@ -51,7 +51,7 @@ func newIndex(w *offline.World) *index {
 		for _, ip := range p.Status.PodIPs {
 			address, err := netip.ParseAddr(ip.IP)
 			// A pod on the host network has the address of its node, and one that has ended has none any more.
-			if err == nil && !p.Spec.HostNetwork && p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
+			if err == nil && !p.Spec.HostNetwork && !offline.HasEnded(p) {
 				x.podByIP[address.Unmap()] = p
 			}
 		}
