@@ -138,6 +138,7 @@ func (c *suggestCommand) readFlows(options *suggest.Options) error {
 			return fmt.Errorf("--flows %s: %w", name, err)
 		}
 	}
+	flows.Done()
 	for _, line := range flows.LeftOut() {
 		fmt.Fprintln(c.streams.ErrOut, line)
 	}
@@ -157,6 +158,9 @@ func (c *suggestCommand) readFile(name string, into *observed.Flows) error {
 		return err
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return errors.New("it is a directory: give the files in it")
+	}
 	return into.Read(file)
 }
 
