@@ -117,8 +117,7 @@ func (c *suggestCommand) options() (*suggest.Options, error) {
 	if c.observedOnly && len(c.flows) == 0 {
 		return nil, errors.New("--observed-only without --flows leaves nothing to suggest: give observed flows")
 	}
-	if isStdin := func(name string) bool { return name == "-" }; slices.ContainsFunc(c.flows, isStdin) &&
-		slices.ContainsFunc(c.filenames.Filenames, isStdin) {
+	if slices.ContainsFunc(c.flows, isStdin) && slices.ContainsFunc(c.filenames.Filenames, isStdin) {
 		return nil, errors.New("both -f and --flows are -, and there is one standard input: give one of them as a file")
 	}
 	if c.selector != "" {

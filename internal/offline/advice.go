@@ -53,11 +53,12 @@ func (p *asked) address() (ip netip.Addr, ok bool) {
 
 // taken are the names that a profile has, so that what is to be added to it does not replace what is there.
 type taken struct {
+	profile               string
 	parties, dependencies map[string]bool
 }
 
 func (a *asker) namesIn(profile string) taken {
-	out := taken{map[string]bool{}, map[string]bool{}}
+	out := taken{profile, map[string]bool{}, map[string]bool{}}
 	of := a.rendered.Profiles[profile]
 	if of == nil {
 		return out
@@ -82,6 +83,9 @@ func (t *taken) dependency(from, to sideText, port portAsked) string {
 
 // peer declares a party that is no tier as a peer.
 func (t *taken) peer(p *asked) (declared string, side sideText) {
+	if p.peer != "" && p.peerOf == t.profile {
+		return "", sideText{p.peer, "peer: " + p.peer}
+	}
 	if ip, ok := p.address(); ok {
 		name := free(t.parties, strings.Trim(strings.NewReplacer(".", "-", ":", "-").Replace("ip-"+ip.String()), "-"))
 		return fmt.Sprintf("peers:\n- {name: %s, cidrs: [{cidr: %s/%d}]}\n", name, ip, ip.BitLen()), sideText{name, "peer: " + name}

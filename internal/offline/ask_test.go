@@ -80,11 +80,51 @@ func TestAddressesOfPods(t *testing.T) {
 	}
 }
 
+// TestPeers are asked for by their names.
+func TestPeers(t *testing.T) {
+	w := asking()
+	spec := &w.Profiles[0].Spec
+	err := yaml.Unmarshal([]byte(`
+peers:
+- {name: ingress, cidrs: [{cidr: 203.0.113.0/24, except: [203.0.113.0/25, 203.0.113.128/32]}]}
+- {name: exporters, namespaces: {names: [api, ingress]}, pods: {matchLabels: {app: exporter}}}
+- {name: idle, cidrs: [{cidr: 198.51.100.0/24}]}
+`), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec.Dependencies = append(spec.Dependencies, v1alpha1.Dependency{
+		Name: "exporters", From: v1alpha1.Endpoint{Tier: "api"}, To: v1alpha1.Endpoint{Peer: "exporters"},
+	})
+	for name, c := range map[string]struct {
+		from, to, want string
+		isAllowed      bool
+	}{
+		"an address":                     {"peer/ingress", "tier/api:9090", "peer ingress (203.0.113.129)", true},
+		"an address that is not allowed": {"peer/ingress", "tier/web:9090", "peer ingress (203.0.113.129)", false},
+		"a pod with its labels":          {"tier/api", "peer/shop/exporters:9100", "peer exporters (a pod of namespace ingress with app=exporter)", true},
+		"a tier that does not call it":   {"tier/web", "peer/exporters:9100", "peer exporters (a pod of namespace ingress with app=exporter)", false},
+	} {
+		got, err := Ask(w, Question{From: c.from, To: c.to, AsDeclared: true})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if got.Allowed != c.isAllowed || got.From != c.want && got.To != c.want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	if _, err := Ask(w, Question{From: "peer/idle", To: "tier/api:1", AsDeclared: true}); err == nil {
+		t.Error("a peer that no dependency names is asked for")
+	}
+}
+
 // TestTheLineToAddAllows adds what an answer says is missing, and asks again.
 func TestTheLineToAddAllows(t *testing.T) {
 	for name, q := range map[string]Question{
 		"a name that is taken":                       {From: "tier/web", To: "tier/api:80"},
 		"a peer by a name that is taken":             {From: "ns/ingress", To: "tier/api:80"},
+		"a peer":                                     {From: "peer/ingress", To: "tier/api:80"},
+		"a peer to a tier that it does not call":     {From: "peer/ingress", To: "tier/web:80"},
 		"from a tier with a long name":               {From: "ns/long", To: "ns/api:80"},
 		"an address":                                 {From: "tier/web", To: "[2001:db8::1]:443"},
 		"from the host network":                      {From: "pod/ingress/exporter", To: "tier/api:80"},

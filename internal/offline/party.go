@@ -29,7 +29,9 @@ type asked struct {
 	end reach.Endpoint
 	// profile and tier are those of its namespace; empty if it is in none.
 	profile, tier string
-	text          string
+	// peer is the peer that it was asked for as, and peerOf the profile of that.
+	peer, peerOf string
+	text         string
 }
 
 // party finds a party.
@@ -46,15 +48,17 @@ func (a *asker) party(text string, podLabels map[string]string) (*asked, error) 
 		return a.inNamespace(rest, podLabels)
 	case kind == "tier":
 		return a.inTier(rest, podLabels)
+	case kind == "peer":
+		return a.inPeer(rest, podLabels)
 	default:
-		return nil, fmt.Errorf("%s is no party: give pod/NAMESPACE/NAME, ns/NAME, tier/NAME or an address", text)
+		return nil, fmt.Errorf("%s is no party: give pod/NAMESPACE/NAME, ns/NAME, tier/NAME, peer/NAME or an address", text)
 	}
 }
 
 func (a *asker) address(text string) (*asked, error) {
 	ip, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	if err != nil {
-		return nil, fmt.Errorf("%s is no party: give pod/NAMESPACE/NAME, ns/NAME, tier/NAME or an address", text)
+		return nil, fmt.Errorf("%s is no party: give pod/NAMESPACE/NAME, ns/NAME, tier/NAME, peer/NAME or an address", text)
 	}
 	ip = ip.Unmap()
 	for i := range a.world.Services {
