@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/observed"
@@ -83,6 +84,25 @@ func TestTheOrderOfPodsAndPoliciesDoesNotMatter(t *testing.T) {
 		if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
+	}
+}
+
+// TestManyPoliciesAreOneRemark for each reason why they are not taken over.
+func TestManyPoliciesAreOneRemark(t *testing.T) {
+	w := shop()
+	for i := range 9 {
+		p := ingressPolicy("shop-data", networkingv1.NetworkPolicyPeer{NamespaceSelector: &metav1.LabelSelector{}}, 5432)
+		p.Name = fmt.Sprint("open-", i)
+		w.Policies = append(w.Policies, p)
+	}
+	got, err := suggest.From(w, suggest.Options{Name: "shop", Select: selecting(t, "team=shop")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "not taken over from 9 NetworkPolicies shop-data/open-0, shop-data/open-1, shop-data/open-2, shop-data/open-3, " +
+		"shop-data/open-4, shop-data/open-5 and 3 more: a rule for all namespaces, which tells nothing of who is meant; declare who is"
+	if len(got.About) != 2 || got.About[1].Text != want {
+		t.Errorf("%+v", got.About)
 	}
 }
 

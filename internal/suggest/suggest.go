@@ -104,6 +104,8 @@ type suggester struct {
 	// inside are the tiers in whose namespaces pods were seen to reach each other.
 	inside map[int]bool
 	about  []Remark
+	// skipped are the policies of which something is not taken over, by the reason.
+	skipped map[string][]string
 	// seen are the observed flows that need a dependency, and unmet those that cannot have one.
 	seen  []seen
 	unmet []Unmet
@@ -125,6 +127,6 @@ func newSuggester(w *offline.World, o Options) *suggester {
 	world.Profiles = slices.DeleteFunc(slices.Clone(w.Profiles), func(p v1alpha1.SegmentationProfile) bool { return p.Name == o.Name })
 	return &suggester{
 		world: &world, Options: o, cluster: newIndex(&world), names: newNamer(), tierOf: map[string]int{}, otherOf: map[string]side{},
-		inside: map[int]bool{}, outsiders: map[string]outsider{},
+		inside: map[int]bool{}, outsiders: map[string]outsider{}, skipped: map[string][]string{},
 	}
 }
