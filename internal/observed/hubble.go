@@ -155,14 +155,19 @@ func (f *Flows) doubt(c connection) {
 		f.unsure = map[string]connection{}
 	}
 	key := fmt.Sprintf("%s %d", c.flow.key(), c.sourcePort)
-	if _, known := f.unsure[key]; !known {
-		f.unsure[key] = c
+	old, known := f.unsure[key]
+	if !known {
 		f.doubts = append(f.doubts, key)
+		old = c
 	}
+	old.flow.From, old.flow.To = old.flow.From.fuller(c.flow.From), old.flow.To.fuller(c.flow.To)
+	f.unsure[key] = old
 }
 
-// decide decides over packets of which it is not said who called: by what is said of other packets between the two.
-func (f *Flows) decide() {
+// Done ends reading: it decides over packets of which it is not said who called, by what is said of other packets between the
+// two, in whichever file and whatever order.
+func (f *Flows) Done() {
+	slices.Sort(f.doubts)
 	for _, key := range f.doubts {
 		c := f.unsure[key]
 		back := c.reversed()
@@ -204,7 +209,7 @@ func (e *hubbleEndpoint) party(address string) (Party, error) {
 		}
 		out.Labels[key] = value
 	}
-	return out, nil
+	return out, out.check()
 }
 
 func (p Party) isSomebody() bool {
