@@ -120,6 +120,7 @@ func TestWrongUsage(t *testing.T) {
 		"one standard input":     {"suggest -f - --flows -", "error: both -f and --flows are -, and there is one standard input: give one of them as a file"},
 		"one for plan":           {"plan -f - --against -", "error: both -f and --against are -, and there is one standard input: give one of them as a file"},
 		"no such peer":           {"can peer/x tier/api:80" + files, "error: no dependency of a profile names a peer x; give ns/NAME, pod/NAMESPACE/NAME or an address"},
+		"a namespace":            {"map -n shop", "error: unknown shorthand flag: 'n' in -n"},
 		"a pattern that is none": {"render --protected-namespaces [ -f testdata/shop.yaml", "error: --protected-namespaces: the pattern"},
 	}
 	for name, c := range cases {

@@ -83,6 +83,7 @@ const (
 	leftDropped  reason = "dropped, and so no flow"
 	leftProtocol reason = "of a protocol that NetworkPolicies do not know, such as ICMP"
 	leftOwnNode  reason = "between a pod and its own node, which no NetworkPolicy forbids"
+	leftNode     reason = "between a pod and another node, which Cilium does not match by its address (policy-cidr-match-mode: nodes does)"
 	leftOther    reason = "no flows, but other events"
 	leftNobody   reason = "without a party or a port"
 )
@@ -158,7 +159,7 @@ func (f *Flows) leave(why reason) {
 // LeftOut says how many lines were left out and why, a line for each reason.
 func (f *Flows) LeftOut() []string {
 	var out []string
-	for _, why := range []reason{leftReply, leftDropped, leftProtocol, leftOwnNode, leftOther, leftNobody} {
+	for _, why := range []reason{leftReply, leftDropped, leftProtocol, leftOwnNode, leftNode, leftOther, leftNobody} {
 		if n := f.left[why]; n > 0 {
 			out = append(out, fmt.Sprintf("%d of %d lines left out: %s", n, f.Lines, why))
 		}

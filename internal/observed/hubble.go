@@ -84,6 +84,9 @@ func (f *Flows) hubble(h *hubbleFlow) error {
 	case h.Source.isReserved("host"), h.Destination.isReserved("host"):
 		f.leave(leftOwnNode)
 		return nil
+	case h.Source.isNode(), h.Destination.isNode():
+		f.leave(leftNode)
+		return nil
 	}
 	c, err := h.connection(protocol, ports)
 	if err != nil {
@@ -100,6 +103,12 @@ func (f *Flows) hubble(h *hubbleFlow) error {
 		f.add(c.flow)
 	}
 	return nil
+}
+
+// isNode tells whether an end is another node than the pod's, which may have an address from the range of pods. An API
+// server on a node is known by its address.
+func (e *hubbleEndpoint) isNode() bool {
+	return e.isReserved("remote-node") && !e.isReserved("kube-apiserver")
 }
 
 func (h *hubbleFlow) connection(protocol corev1.Protocol, ports hubblePorts) (connection, error) {

@@ -119,15 +119,18 @@ func TestRead(t *testing.T) {
 			lines: []string{
 				`{"flow": {"IP": {"source": "10.0.0.9", "destination": "10.0.0.1"}, "source": {"labels": ["reserved:host"]},
 					"destination": {"namespace": "a", "pod_name": "b"}, "l4": {"TCP": {"destination_port": 80}}, "is_reply": false}}`,
+				`{"flow": {"IP": {"source": "10.1.7.9", "destination": "10.0.0.1"}, "source": {"labels": ["reserved:remote-node"]},
+					"destination": {"namespace": "a", "pod_name": "b"}, "l4": {"TCP": {"destination_port": 80}}, "is_reply": false}}`,
 				`{"lost_events": {"source": "HUBBLE_RING_BUFFER", "num_events_lost": "1"}}`,
 				`{"flow": {"IP": {"source": "10.0.0.9", "destination": "10.0.0.1"}, "l4": {"ICMPv4": {"type": 8}}}}`,
 				`{"flow": {"l4": {"TCP": {"destination_port": 80}}}}`,
 			},
 			left: []string{
-				"1 of 4 lines left out: of a protocol that NetworkPolicies do not know, such as ICMP",
-				"1 of 4 lines left out: between a pod and its own node, which no NetworkPolicy forbids",
-				"1 of 4 lines left out: no flows, but other events",
-				"1 of 4 lines left out: without a party or a port",
+				"1 of 5 lines left out: of a protocol that NetworkPolicies do not know, such as ICMP",
+				"1 of 5 lines left out: between a pod and its own node, which no NetworkPolicy forbids",
+				"1 of 5 lines left out: between a pod and another node, which Cilium does not match by its address (policy-cidr-match-mode: nodes does)",
+				"1 of 5 lines left out: no flows, but other events",
+				"1 of 5 lines left out: without a party or a port",
 			},
 		},
 		"a flow of Hubble's that is not wrapped": {
