@@ -29,7 +29,8 @@ A party is one of
   pod/NAMESPACE/NAME   a pod of the cluster, or of a file
   ns/NAME              a pod of a namespace, with the labels that --from-labels or --to-labels give
   tier/NAME            a pod of a namespace of a tier; tier/PROFILE/NAME if profiles have tiers of the same name
-  an address           such as 198.51.100.7 or 2001:db8::1, outside of the cluster
+  peer/NAME            a pod of a peer, or an address of it; peer/PROFILE/NAME if profiles have peers of the same name
+  an address           such as 198.51.100.7 or 2001:db8::1; that of a pod stands for the pod
 A port is a number, or the name of a port of the pod. The protocol is TCP unless it says /UDP or /SCTP.
 
 It is told for the cluster as it is, whoever wrote its policies. With -f it is told for what the operator would make of

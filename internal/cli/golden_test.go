@@ -107,7 +107,7 @@ func TestWrongUsage(t *testing.T) {
 		"no port":                {"can tier/web tier/api" + files, "error: tier/api has no port: give one, such as tier/api:8080, and an IPv6 address in brackets"},
 		"a port out of range":    {"can tier/web tier/api:70000" + files, `error: "70000" is no port: give a number from 1 to 65535, or the name of a port`},
 		"a protocol":             {"can tier/web tier/api:80/ICMP" + files, "error: unknown protocol ICMP: it is TCP, UDP or SCTP"},
-		"no party":               {"can web tier/api:80" + files, "error: web is no party: give pod/NAMESPACE/NAME, ns/NAME, tier/NAME or an address"},
+		"no party":               {"can web tier/api:80" + files, "error: web is no party: give pod/NAMESPACE/NAME, ns/NAME, tier/NAME, peer/NAME or an address"},
 		"no such namespace":      {"can ns/shop tier/api:80" + files, "error: there is no namespace shop"},
 		"no such tier":           {"can tier/wbe tier/api:80" + files, "error: no namespace is in tier wbe"},
 		"no such pod":            {"can pod/shop-api/a tier/api:80" + files, "error: there is no pod a in namespace shop-api; for a pod that does not exist give ns/shop-api and its labels"},
@@ -118,6 +118,9 @@ func TestWrongUsage(t *testing.T) {
 		"no such flows":          {"suggest -f testdata/cluster.yaml --flows nowhere", "error: --flows nowhere: "},
 		"flows that are none":    {"suggest -f testdata/cluster.yaml --flows testdata/cluster.yaml", `error: --flows testdata/cluster.yaml: line 1: no JSON object of a flow: "apiVersion: v1"`},
 		"one standard input":     {"suggest -f - --flows -", "error: both -f and --flows are -, and there is one standard input: give one of them as a file"},
+		"one for plan":           {"plan -f - --against -", "error: both -f and --against are -, and there is one standard input: give one of them as a file"},
+		"no such peer":           {"can peer/x tier/api:80" + files, "error: no dependency of a profile names a peer x; give ns/NAME, pod/NAMESPACE/NAME or an address"},
+		"a namespace":            {"map -n shop", "error: unknown shorthand flag: 'n' in -n"},
 		"a pattern that is none": {"render --protected-namespaces [ -f testdata/shop.yaml", "error: --protected-namespaces: the pattern"},
 	}
 	for name, c := range cases {

@@ -106,10 +106,12 @@ func (i *input) read(ctx context.Context, w *offline.World, filenames *resource.
 	return profiles, errors.Join(errs...)
 }
 
+// isStdin tells whether a file is what the command reads.
+func isStdin(name string) bool { return name == "-" }
+
 // infos are the objects in files; "-" is what the command reads.
 func (i *input) infos(filenames *resource.FilenameOptions) ([]*resource.Info, error) {
 	builder := resource.NewLocalBuilder().Unstructured().Local().ContinueOnError()
-	isStdin := func(name string) bool { return name == "-" }
 	if slices.ContainsFunc(filenames.Filenames, isStdin) {
 		builder = builder.Stream(i.streams.In, "standard input")
 	}

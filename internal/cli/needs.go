@@ -43,7 +43,8 @@ func canNeeds() needs {
 	return needs{
 		offline.Namespaces: "", offline.Policies: "",
 		offline.Profiles: "what to add to a profile is not told",
-		offline.Pods:     "pods are not known, nor the names of their ports",
+		offline.Pods:     "pods are not known, nor their addresses and the names of their ports",
+		offline.Services: "addresses of Services are not told from those outside",
 	}
 }
 

@@ -53,6 +53,9 @@ func (c *planCommand) run(ctx context.Context) error {
 	if len(c.filenames.Filenames) == 0 {
 		return errors.New("no profile: give the new one by -f")
 	}
+	if slices.ContainsFunc(c.filenames.Filenames, isStdin) && slices.ContainsFunc(c.against, isStdin) {
+		return errors.New("both -f and --against are -, and there is one standard input: give one of them as a file")
+	}
 	before, after, profiles, err := c.worlds(ctx)
 	if err != nil {
 		return err

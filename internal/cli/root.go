@@ -58,6 +58,7 @@ Nothing is ever written to a cluster. What is told is worked out by the operator
 	// kubectl runs it as "kubectl segmentation".
 	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl segmentation"}
 	flags := genericclioptions.NewConfigFlags(true)
+	flags.Namespace = nil // All is told of the whole cluster: a namespace would be ignored.
 	flags.AddFlags(root.PersistentFlags())
 	base := common{streams: streams, config: flags}
 	root.AddCommand(newRender(&base), newPlan(&base), newCan(&base), newMap(&base), newAudit(&base, version), newSuggest(&base))

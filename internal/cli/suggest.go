@@ -117,8 +117,7 @@ func (c *suggestCommand) options() (*suggest.Options, error) {
 	if c.observedOnly && len(c.flows) == 0 {
 		return nil, errors.New("--observed-only without --flows leaves nothing to suggest: give observed flows")
 	}
-	if isStdin := func(name string) bool { return name == "-" }; slices.ContainsFunc(c.flows, isStdin) &&
-		slices.ContainsFunc(c.filenames.Filenames, isStdin) {
+	if slices.ContainsFunc(c.flows, isStdin) && slices.ContainsFunc(c.filenames.Filenames, isStdin) {
 		return nil, errors.New("both -f and --flows are -, and there is one standard input: give one of them as a file")
 	}
 	if c.selector != "" {
@@ -138,6 +137,7 @@ func (c *suggestCommand) readFlows(options *suggest.Options) error {
 			return fmt.Errorf("--flows %s: %w", name, err)
 		}
 	}
+	flows.Done()
 	for _, line := range flows.LeftOut() {
 		fmt.Fprintln(c.streams.ErrOut, line)
 	}
@@ -157,6 +157,9 @@ func (c *suggestCommand) readFile(name string, into *observed.Flows) error {
 		return err
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return errors.New("it is a directory: give the files in it")
+	}
 	return into.Read(file)
 }
 

@@ -1,12 +1,16 @@
 package observed
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // Flow is a connection that was seen.
@@ -79,6 +83,7 @@ const (
 	leftDropped  reason = "dropped, and so no flow"
 	leftProtocol reason = "of a protocol that NetworkPolicies do not know, such as ICMP"
 	leftOwnNode  reason = "between a pod and its own node, which no NetworkPolicy forbids"
+	leftNode     reason = "between a pod and another node, which Cilium does not match by its address (policy-cidr-match-mode: nodes does)"
 	leftOther    reason = "no flows, but other events"
 	leftNobody   reason = "without a party or a port"
 )
@@ -104,13 +109,44 @@ func (f *Flows) add(flow Flow) {
 		f.known = map[string]int{}
 	}
 	at, known := f.known[flow.key()]
-	switch {
-	case !known:
+	if !known {
 		f.known[flow.key()] = len(f.List)
 		f.List = append(f.List, flow)
-	case !flow.Guessed:
-		f.List[at].Guessed = false
+		return
 	}
+	old := &f.List[at]
+	old.Guessed = old.Guessed && flow.Guessed
+	old.From, old.To = old.From.fuller(flow.From), old.To.fuller(flow.To)
+}
+
+// fuller is the one of two sights of a party that says more of its pod; between equals, it does not matter which came first.
+func (p Party) fuller(other Party) Party {
+	if cmp.Or(cmp.Compare(len(p.Labels), len(other.Labels)), cmp.Compare(labels.FormatLabels(p.Labels), labels.FormatLabels(other.Labels)),
+		p.IP.Compare(other.IP)) < 0 {
+		return other
+	}
+	return p
+}
+
+// check refuses names and labels that nothing in a cluster has: they are printed, and labels become part of a profile.
+func (p Party) check() error {
+	var errs []string
+	if p.Namespace != "" && len(validation.IsDNS1123Label(p.Namespace)) > 0 {
+		errs = append(errs, fmt.Sprintf("%q is no name of a namespace", p.Namespace))
+	}
+	if p.Pod != "" && len(validation.IsDNS1123Subdomain(p.Pod)) > 0 {
+		errs = append(errs, fmt.Sprintf("%q is no name of a pod", p.Pod))
+	}
+	for key, value := range p.Labels {
+		if len(validation.IsQualifiedName(key))+len(validation.IsValidLabelValue(value)) > 0 {
+			errs = append(errs, fmt.Sprintf("%q is no label of a pod", key+"="+value))
+		}
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	slices.Sort(errs)
+	return errors.New(strings.Join(errs, ", "))
 }
 
 func (f *Flows) leave(why reason) {
@@ -123,7 +159,7 @@ func (f *Flows) leave(why reason) {
 // LeftOut says how many lines were left out and why, a line for each reason.
 func (f *Flows) LeftOut() []string {
 	var out []string
-	for _, why := range []reason{leftReply, leftDropped, leftProtocol, leftOwnNode, leftOther, leftNobody} {
+	for _, why := range []reason{leftReply, leftDropped, leftProtocol, leftOwnNode, leftNode, leftOther, leftNobody} {
 		if n := f.left[why]; n > 0 {
 			out = append(out, fmt.Sprintf("%d of %d lines left out: %s", n, f.Lines, why))
 		}

@@ -84,6 +84,9 @@ func (f *Flows) hubble(h *hubbleFlow) error {
 	case h.Source.isReserved("host"), h.Destination.isReserved("host"):
 		f.leave(leftOwnNode)
 		return nil
+	case h.Source.isNode(), h.Destination.isNode():
+		f.leave(leftNode)
+		return nil
 	}
 	c, err := h.connection(protocol, ports)
 	if err != nil {
@@ -100,6 +103,12 @@ func (f *Flows) hubble(h *hubbleFlow) error {
 		f.add(c.flow)
 	}
 	return nil
+}
+
+// isNode tells whether an end is another node than the pod's, which may have an address from the range of pods. An API
+// server on a node is known by its address.
+func (e *hubbleEndpoint) isNode() bool {
+	return e.isReserved("remote-node") && !e.isReserved("kube-apiserver")
 }
 
 func (h *hubbleFlow) connection(protocol corev1.Protocol, ports hubblePorts) (connection, error) {
@@ -155,14 +164,19 @@ func (f *Flows) doubt(c connection) {
 		f.unsure = map[string]connection{}
 	}
 	key := fmt.Sprintf("%s %d", c.flow.key(), c.sourcePort)
-	if _, known := f.unsure[key]; !known {
-		f.unsure[key] = c
+	old, known := f.unsure[key]
+	if !known {
 		f.doubts = append(f.doubts, key)
+		old = c
 	}
+	old.flow.From, old.flow.To = old.flow.From.fuller(c.flow.From), old.flow.To.fuller(c.flow.To)
+	f.unsure[key] = old
 }
 
-// decide decides over packets of which it is not said who called: by what is said of other packets between the two.
-func (f *Flows) decide() {
+// Done ends reading: it decides over packets of which it is not said who called, by what is said of other packets between the
+// two, in whichever file and whatever order.
+func (f *Flows) Done() {
+	slices.Sort(f.doubts)
 	for _, key := range f.doubts {
 		c := f.unsure[key]
 		back := c.reversed()
@@ -204,7 +218,7 @@ func (e *hubbleEndpoint) party(address string) (Party, error) {
 		}
 		out.Labels[key] = value
 	}
-	return out, nil
+	return out, out.check()
 }
 
 func (p Party) isSomebody() bool {

@@ -15,7 +15,8 @@ import (
 // maxLine is the longest line that is read, in bytes. Hubble's are a few kilobytes.
 const maxLine = 4 << 20
 
-// Read reads lines of JSON and adds the flows that they tell of. Empty lines are no mistake. An error names the line.
+// Read reads lines of JSON and adds the flows that they tell of. Empty lines are no mistake. An error names the line. After
+// the last of what is to be read, it is Done.
 func (f *Flows) Read(in io.Reader) error {
 	scanner := bufio.NewScanner(in)
 	scanner.Buffer(nil, maxLine)
@@ -34,7 +35,6 @@ func (f *Flows) Read(in io.Reader) error {
 	if err := scanner.Err(); err != nil {
 		return fmt.Errorf("after line %d: %w", number, err)
 	}
-	f.decide()
 	return nil
 }
 
@@ -121,6 +121,9 @@ func (p *ownParty) party(field string) (Party, error) {
 			return out, fmt.Errorf("%s.ip %q is no address", field, p.IP)
 		}
 		out.IP = ip.Unmap().WithZone("")
+	}
+	if err := out.check(); err != nil {
+		return out, fmt.Errorf("%s: %w", field, err)
 	}
 	switch {
 	case out.Namespace == "" && (out.Pod != "" || len(out.Labels) > 0):

@@ -3,6 +3,7 @@ package observed_test
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,15 +119,18 @@ func TestRead(t *testing.T) {
 			lines: []string{
 				`{"flow": {"IP": {"source": "10.0.0.9", "destination": "10.0.0.1"}, "source": {"labels": ["reserved:host"]},
 					"destination": {"namespace": "a", "pod_name": "b"}, "l4": {"TCP": {"destination_port": 80}}, "is_reply": false}}`,
+				`{"flow": {"IP": {"source": "10.1.7.9", "destination": "10.0.0.1"}, "source": {"labels": ["reserved:remote-node"]},
+					"destination": {"namespace": "a", "pod_name": "b"}, "l4": {"TCP": {"destination_port": 80}}, "is_reply": false}}`,
 				`{"lost_events": {"source": "HUBBLE_RING_BUFFER", "num_events_lost": "1"}}`,
 				`{"flow": {"IP": {"source": "10.0.0.9", "destination": "10.0.0.1"}, "l4": {"ICMPv4": {"type": 8}}}}`,
 				`{"flow": {"l4": {"TCP": {"destination_port": 80}}}}`,
 			},
 			left: []string{
-				"1 of 4 lines left out: of a protocol that NetworkPolicies do not know, such as ICMP",
-				"1 of 4 lines left out: between a pod and its own node, which no NetworkPolicy forbids",
-				"1 of 4 lines left out: no flows, but other events",
-				"1 of 4 lines left out: without a party or a port",
+				"1 of 5 lines left out: of a protocol that NetworkPolicies do not know, such as ICMP",
+				"1 of 5 lines left out: between a pod and its own node, which no NetworkPolicy forbids",
+				"1 of 5 lines left out: between a pod and another node, which Cilium does not match by its address (policy-cidr-match-mode: nodes does)",
+				"1 of 5 lines left out: no flows, but other events",
+				"1 of 5 lines left out: without a party or a port",
 			},
 		},
 		"a flow of Hubble's that is not wrapped": {
@@ -144,6 +148,7 @@ func TestRead(t *testing.T) {
 			if err := got.Read(strings.NewReader(strings.Join(c.lines, "\n"))); err != nil {
 				t.Fatal(err)
 			}
+			got.Done()
 			if diff := cmp.Diff(c.want, got.List, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
@@ -176,6 +181,8 @@ func TestMistakesNameTheLineAndTheField(t *testing.T) {
 		"no namespace":    {`{"from": {"pod": "a"}, "to": {"namespace": "b"}, "port": 80}`, "line 2: from has a pod without a namespace: give from.namespace"},
 		"no port":         {`{"from": {"namespace": "a"}, "to": {"namespace": "b"}}`, "line 2: port 0 is no port"},
 		"a protocol":      {`{"from": {"namespace": "a"}, "to": {"namespace": "b"}, "port": 1, "protocol": "ICMP"}`, `line 2: protocol "ICMP" is unknown: it is TCP, UDP or SCTP`},
+		"a name":          {`{"from": {"namespace": "a", "pod": "b\nspec: {}"}, "to": {"namespace": "b"}, "port": 80}`, `line 2: from: "b\nspec: {}" is no name of a pod`},
+		"a label":         {`{"from": {"namespace": "a"}, "to": {"namespace": "b", "labels": {"app": "!"}}, "port": 80}`, `line 2: to: "app=!" is no label of a pod`},
 		"an address":      {`{"from": {"ip": "10.0.0"}, "to": {"namespace": "b"}, "port": 80}`, `line 2: from.ip "10.0.0" is no address`},
 	}
 	for name, c := range cases {
@@ -188,6 +195,38 @@ func TestMistakesNameTheLineAndTheField(t *testing.T) {
 	}
 }
 
+// TestTheOrderOfLinesDoesNotMatter but for the order of flows, even if they are in several files.
+func TestTheOrderOfLinesDoesNotMatter(t *testing.T) {
+	lines := []string{
+		// Who called is not said of the first, but of the second, which is its other direction.
+		packet("shop-api/orders", "shop-web/front", 9090, 9091, `, "verdict": "FORWARDED"`),
+		packet("shop-web/front", "shop-api/orders", 9091, 9090, `, "verdict": "FORWARDED", "is_reply": false`),
+		`{"from": {"namespace": "shop-web", "pod": "back"}, "to": {"namespace": "shop-api", "pod": "stock"}, "port": 80}`,
+		`{"from": {"namespace": "shop-web", "pod": "back", "labels": {"app": "back"}}, "to": {"namespace": "shop-api", "pod": "stock"}, "port": 80}`,
+		`{"from": {"namespace": "shop-web", "pod": "back", "labels": {"app": "old"}}, "to": {"namespace": "shop-api", "pod": "stock"}, "port": 80}`,
+	}
+	read := func(order []int) []observed.Flow {
+		var got observed.Flows
+		for _, at := range order {
+			if err := got.Read(strings.NewReader(lines[at])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got.Done()
+		slices.SortFunc(got.List, func(a, b observed.Flow) int { return strings.Compare(a.String(), b.String()) })
+		return got.List
+	}
+	want := read([]int{0, 1, 2, 3, 4})
+	if len(want) != 2 {
+		t.Errorf("%d flows: %v", len(want), want)
+	}
+	for _, order := range [][]int{{4, 3, 2, 1, 0}, {1, 0, 3, 4, 2}, {2, 4, 0, 3, 1}} {
+		if diff := cmp.Diff(want, read(order), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+			t.Errorf("%v -want +got:\n%s", order, diff)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(packet("a/b", "c/d", 40000, 80, `, "is_reply": false`))
 	f.Add(packet("a/b", "203.0.113.9", 9090, 40000, ""))
@@ -197,6 +236,7 @@ func FuzzRead(f *testing.F) {
 		if flows.Read(strings.NewReader(text)) != nil {
 			return
 		}
+		flows.Done()
 		for _, flow := range flows.List {
 			if flow.Port < 1 || flow.From.Namespace == "" && !flow.From.IP.IsValid() || flow.To.Namespace == "" && !flow.To.IP.IsValid() {
 				t.Errorf("%q was read as %v", text, flow)

@@ -2,7 +2,6 @@ package offline
 
 import (
 	"fmt"
-	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
 
@@ -125,64 +124,4 @@ func (w *World) cluster() (*reach.Cluster, error) {
 		namespaces = append(namespaces, reach.Namespace{Name: w.Namespaces[i].Name, Labels: w.Namespaces[i].Labels})
 	}
 	return reach.New(namespaces, pointersTo(w.Policies))
-}
-
-// missing is the dependency that would let a flow pass, and whose profile it belongs to.
-func (a *asker) missing(from, to *asked, port portAsked) (profile, line string) {
-	switch {
-	case from.profile != "" && to.profile != "" && from.profile != to.profile:
-		return "profiles " + from.profile + " and " + to.profile, fmt.Sprintf(
-			"# in %s\n%s# in %s\n%s",
-			from.profile, dependency(from.tierText(""), to.tierText(from.profile), from, to, port),
-			to.profile, dependency(from.tierText(to.profile), to.tierText(""), from, to, port))
-	case from.profile != "":
-		return "profile " + from.profile, to.peerText() + dependency(from.tierText(""), to.endText(), from, to, port)
-	case to.profile != "":
-		return "profile " + to.profile, from.peerText() + dependency(from.endText(), to.tierText(""), from, to, port)
-	default:
-		return "", ""
-	}
-}
-
-func dependency(from, to string, f, t *asked, port portAsked) string {
-	return fmt.Sprintf("dependencies:\n- {name: %s-%s, from: {%s}, to: {%s}, ports: [%s]}\n", f.short(), t.short(), from, to, port.yaml())
-}
-
-// tierText names the tier of a party as a profile does; with the other profile's name, unless that asks itself.
-func (p *asked) tierText(other string) string {
-	if other != "" && p.profile != other {
-		return fmt.Sprintf("profile: %s, tier: %s", p.profile, p.tier)
-	}
-	return "tier: " + p.tier
-}
-
-func (p *asked) endText() string {
-	if p.profile != "" {
-		return p.tierText("")
-	}
-	return "peer: " + p.short()
-}
-
-// peerText declares a party that is no tier as a peer.
-func (p *asked) peerText() string {
-	switch {
-	case p.profile != "":
-		return ""
-	case p.end.Pod != nil:
-		return fmt.Sprintf("peers:\n- {name: %s, namespaces: {names: [%s]}}\n", p.short(), p.end.Pod.Namespace)
-	default:
-		bits := p.end.IP.BitLen()
-		return fmt.Sprintf("peers:\n- {name: %s, cidrs: [{cidr: %s/%d}]}\n", p.short(), p.end.IP, bits)
-	}
-}
-
-// short is a name for a party in the name of a dependency.
-func (p *asked) short() string {
-	if p.profile != "" {
-		return p.tier
-	}
-	if p.end.Pod != nil {
-		return p.end.Pod.Namespace
-	}
-	return strings.Trim(strings.NewReplacer(".", "-", ":", "-").Replace("ip-"+p.end.IP.String()), "-")
 }

@@ -14,7 +14,7 @@ import (
 func (c *Change) Concern(pods []corev1.Pod) {
 	existing := make([]*reach.Pod, 0, len(pods))
 	for i := range pods {
-		if phase := pods[i].Status.Phase; phase == corev1.PodSucceeded || phase == corev1.PodFailed {
+		if HasEnded(&pods[i]) {
 			continue
 		}
 		pod := PodOf(&pods[i])

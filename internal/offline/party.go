@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/reach"
 )
 
@@ -28,13 +29,17 @@ type asked struct {
 	end reach.Endpoint
 	// profile and tier are those of its namespace; empty if it is in none.
 	profile, tier string
-	text          string
+	// peer is the peer that it was asked for as, and peerOf the profile of that.
+	peer, peerOf string
+	text         string
 }
 
 // party finds a party.
 func (a *asker) party(text string, podLabels map[string]string) (*asked, error) {
 	kind, rest, found := strings.Cut(text, "/")
 	switch {
+	case (!found || kind == "pod") && len(podLabels) > 0:
+		return nil, fmt.Errorf("labels are for a pod that does not exist, and %s is not: give ns/NAME with labels, or leave them out", text)
 	case !found:
 		return a.address(text)
 	case kind == "pod":
@@ -43,17 +48,39 @@ func (a *asker) party(text string, podLabels map[string]string) (*asked, error) 
 		return a.inNamespace(rest, podLabels)
 	case kind == "tier":
 		return a.inTier(rest, podLabels)
+	case kind == "peer":
+		return a.inPeer(rest, podLabels)
 	default:
-		return nil, fmt.Errorf("%s is no party: give pod/NAMESPACE/NAME, ns/NAME, tier/NAME or an address", text)
+		return nil, fmt.Errorf("%s is no party: give pod/NAMESPACE/NAME, ns/NAME, tier/NAME, peer/NAME or an address", text)
 	}
 }
 
 func (a *asker) address(text string) (*asked, error) {
 	ip, err := netip.ParseAddr(strings.Trim(text, "[]"))
 	if err != nil {
-		return nil, fmt.Errorf("%s is no party: give pod/NAMESPACE/NAME, ns/NAME, tier/NAME or an address", text)
+		return nil, fmt.Errorf("%s is no party: give pod/NAMESPACE/NAME, ns/NAME, tier/NAME, peer/NAME or an address", text)
 	}
-	return &asked{end: reach.Endpoint{IP: ip.Unmap()}, text: ip.String()}, nil
+	ip = ip.Unmap()
+	for i := range a.world.Services {
+		if s := &a.world.Services[i]; slices.Contains(plan.ServiceOf(s).Addresses, ip) {
+			return nil, fmt.Errorf("%s is the address of Service %s/%s, and policies judge its pods: "+
+				"give one of them, as pod/%s/NAME, and the port that it has itself", text, s.Namespace, s.Name, s.Namespace)
+		}
+	}
+	for i := range a.world.Pods {
+		p := &a.world.Pods[i]
+		if HasEnded(p) || p.Spec.HostNetwork {
+			continue // It has its address no more, or that of its node.
+		}
+		if slices.Contains(PodOf(p).IPs, ip) {
+			out, err := a.pod(p.Namespace + "/" + p.Name)
+			if err == nil {
+				out.text = fmt.Sprintf("%s, which is %s", ip, out.text)
+			}
+			return out, err
+		}
+	}
+	return &asked{end: reach.Endpoint{IP: ip}, text: ip.String()}, nil
 }
 
 func (a *asker) pod(text string) (*asked, error) {
@@ -76,6 +103,10 @@ func (a *asker) pod(text string) (*asked, error) {
 	}
 	pod := PodOf(&a.world.Pods[i])
 	out.end.Pod, out.text = &pod, "pod "+namespace+"/"+name
+	if pod.HostNetwork {
+		// To policies it is the address of its node, and no pod of a tier.
+		out.profile, out.tier = "", ""
+	}
 	return out, nil
 }
 
@@ -89,6 +120,11 @@ func PodOf(p *corev1.Pod) reach.Pod {
 	}
 	out.Ports = append(namedPorts(slices.DeleteFunc(slices.Clone(p.Spec.InitContainers), endsBefore)), namedPorts(p.Spec.Containers)...)
 	return out
+}
+
+// HasEnded tells of a pod whether it has come to its end, so that its address is its own no more.
+func HasEnded(p *corev1.Pod) bool {
+	return p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
 }
 
 // endsBefore tells of an init container whether it ends before the others begin, and is no sidecar.

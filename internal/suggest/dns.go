@@ -58,10 +58,10 @@ func (s *suggester) nodeLocal() []v1alpha1.IPAddress {
 	for i := range s.Flows {
 		f := &s.Flows[i]
 		address := v1alpha1.IPAddress(f.To.IP.String())
-		if f.Port == dnsPort && f.To.IP.IsLinkLocalUnicast() && len(out) < maxNodeLocal && !slices.Contains(out, address) {
+		if f.Port == dnsPort && f.To.IP.IsLinkLocalUnicast() && !slices.Contains(out, address) {
 			out = append(out, address)
 		}
 	}
 	slices.Sort(out)
-	return out
+	return out[:min(len(out), maxNodeLocal)]
 }

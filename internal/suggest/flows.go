@@ -1,7 +1,6 @@
 package suggest
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -186,11 +185,9 @@ func portNamed(p *corev1.Pod, name string, protocol corev1.Protocol) int32 {
 	if p == nil {
 		return 0
 	}
-	for i := range p.Spec.Containers {
-		for _, port := range p.Spec.Containers[i].Ports {
-			if port.Name == name && cmp.Or(port.Protocol, corev1.ProtocolTCP) == protocol {
-				return port.ContainerPort
-			}
+	for _, port := range offline.PodOf(p).Ports {
+		if port.Name == name && port.Protocol == protocol {
+			return port.Number
 		}
 	}
 	return 0

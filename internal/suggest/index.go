@@ -24,7 +24,9 @@ type index struct {
 	serviceBy  map[netip.Addr]*service
 	apiServer  []addresses.Endpoints
 	ranges     addresses.Cluster
-	internet   []networkingv1.IPBlock
+	// own are the ranges, and the addresses that pods and Services have besides.
+	own      addresses.Cluster
+	internet []networkingv1.IPBlock
 }
 
 // service is a Service with the namespace and the name that it has.
@@ -51,7 +53,7 @@ func newIndex(w *offline.World) *index {
 		for _, ip := range p.Status.PodIPs {
 			address, err := netip.ParseAddr(ip.IP)
 			// A pod on the host network has the address of its node, and one that has ended has none any more.
-			if err == nil && !p.Spec.HostNetwork && p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
+			if err == nil && !p.Spec.HostNetwork && !offline.HasEnded(p) {
 				x.podByIP[address.Unmap()] = p
 			}
 		}
@@ -73,7 +75,19 @@ func newIndex(w *offline.World) *index {
 	x.ranges.Pods, x.ranges.Nodes = addresses.OfNodes(w.Nodes)
 	x.ranges.Services = addresses.OfServiceCIDRs(w.ServiceCIDRs)
 	x.internet = addresses.Internet(x.ranges, false)
+	x.own = addresses.Cluster{
+		Pods: withAddresses(x.ranges.Pods, x.podByIP), Services: withAddresses(x.ranges.Services, x.serviceBy), Nodes: x.ranges.Nodes,
+	}
 	return x
+}
+
+// withAddresses are ranges, and the addresses that something has.
+func withAddresses[T any](ranges []netip.Prefix, of map[netip.Addr]T) []netip.Prefix {
+	out := slices.Clone(ranges)
+	for ip := range of {
+		out = append(out, netip.PrefixFrom(ip, ip.BitLen()))
+	}
+	return out
 }
 
 // isPublic tells whether an address is outside the cluster and of no private network.

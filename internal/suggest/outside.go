@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/addresses"
 )
 
 // maxPublic is how many public addresses are listed; of more of them, it is the internet.
@@ -101,7 +102,12 @@ func (c *composer) addressPeer(at crossing, ips []netip.Addr, isPublic bool) sid
 	var blocks []v1alpha1.CIDRBlock
 	ranges := inRanges(ips, maxCIDRs)
 	for _, p := range ranges {
-		blocks = append(blocks, v1alpha1.CIDRBlock{CIDR: v1alpha1.CIDR(p.String())})
+		block := v1alpha1.CIDRBlock{CIDR: v1alpha1.CIDR(p.String())}
+		// What is the cluster's own was not observed, and is not opened by widening.
+		for _, own := range addresses.Inside(p, c.cluster.own, maxExcept, ips) {
+			block.Except = append(block.Except, v1alpha1.CIDR(own.String()))
+		}
+		blocks = append(blocks, block)
 	}
 	key := fmt.Sprintf("addresses %v %v", at, blocks)
 	o := outsider{peer: v1alpha1.Peer{CIDRs: blocks}, words: []string{at.of.tier, string(at.way)}}
@@ -119,14 +125,15 @@ func (c *composer) addressPeer(at crossing, ips []netip.Addr, isPublic bool) sid
 	return side{peer: key}
 }
 
-// inRanges are ranges of addresses, not more than some: the addresses as they are, if that is few enough.
+// inRanges are ranges of addresses that are sorted, not more than some: the addresses as they are, if that is few enough.
 func inRanges(ips []netip.Addr, most int) []netip.Prefix {
 	const step = 4
 	for wider := 0; ; wider += step {
 		var out []netip.Prefix
 		for _, ip := range ips {
 			p, err := ip.Prefix(max(ip.BitLen()-wider, 1))
-			if err == nil && !slices.Contains(out, p) {
+			// The addresses are sorted, so those of a range are neighbours.
+			if err == nil && (len(out) == 0 || out[len(out)-1] != p) {
 				out = append(out, p)
 			}
 		}

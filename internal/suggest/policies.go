@@ -2,6 +2,7 @@ package suggest
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -22,6 +23,11 @@ func (s *suggester) readPolicies() {
 		if at, ours := s.tierOf[p.Namespace]; ours {
 			s.readPolicy(p, &s.tiers[at])
 		}
+	}
+	for _, why := range slices.Sorted(maps.Keys(s.skipped)) {
+		names := slices.Compact(slices.Sorted(slices.Values(s.skipped[why])))
+		s.about = append(s.about, Remark{true, fmt.Sprintf("not taken over from %s %s: %s",
+			strings.TrimPrefix(counted(len(names), "NetworkPolicy"), "1 "), shortened(names), why)})
 	}
 }
 
@@ -49,7 +55,7 @@ func (s *suggester) readPolicy(p *networkingv1.NetworkPolicy, of *tier) {
 }
 
 func (s *suggester) skip(p *networkingv1.NetworkPolicy, why string) {
-	s.about = append(s.about, Remark{true, fmt.Sprintf("not taken over from NetworkPolicy %s/%s: %s", p.Namespace, p.Name, why)})
+	s.skipped[why] = append(s.skipped[why], p.Namespace+"/"+p.Name)
 }
 
 func (s *suggester) readRule(p *networkingv1.NetworkPolicy, peers []networkingv1.NetworkPolicyPeer, ports []opening, near side, in bool) {
@@ -96,6 +102,9 @@ func (s *suggester) sidesOf(p *networkingv1.NetworkPolicy, peer *networkingv1.Ne
 		return s.block(p, peer.IPBlock)
 	case peer.NamespaceSelector == nil:
 		return nil // Of the same namespace, where all pods reach each other.
+	case isEmpty(peer.NamespaceSelector) && isEmpty(peer.PodSelector):
+		s.skip(p, "a rule for all namespaces, which tells nothing of who is meant; declare who is")
+		return nil
 	}
 	selects, err := metav1.LabelSelectorAsSelector(peer.NamespaceSelector)
 	pods, ok := podsOf(peer.PodSelector)
@@ -111,6 +120,11 @@ func (s *suggester) sidesOf(p *networkingv1.NetworkPolicy, peer *networkingv1.Ne
 		out = append(out, s.outsideNamespaces(outside, pods))
 	}
 	return out
+}
+
+// isEmpty tells whether a selector selects all.
+func isEmpty(s *metav1.LabelSelector) bool {
+	return s == nil || len(s.MatchLabels)+len(s.MatchExpressions) == 0
 }
 
 // selected are the tiers of namespaces other than a policy's own, and the namespaces that are in none.

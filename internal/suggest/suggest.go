@@ -1,8 +1,14 @@
 package suggest
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
@@ -59,6 +65,11 @@ type Unmet struct {
 // From suggests a profile for a world. An error says what to choose differently.
 func From(w *offline.World, o Options) (*Suggestion, error) {
 	s := newSuggester(w, o)
+	for _, name := range o.Peers {
+		if s.cluster.namespaces[name] == nil {
+			return nil, fmt.Errorf("there is no namespace %s, which is to be a peer", name)
+		}
+	}
 	if err := s.group(); err != nil {
 		return nil, err
 	}
@@ -74,6 +85,7 @@ func From(w *offline.World, o Options) (*Suggestion, error) {
 		return nil, err
 	}
 	out.Asks = s.uncalled(out.Profile)
+	slices.SortStableFunc(out.Unmet, func(a, b Unmet) int { return strings.Compare(a.Flow.String(), b.Flow.String()) })
 	return out, nil
 }
 
@@ -92,6 +104,8 @@ type suggester struct {
 	// inside are the tiers in whose namespaces pods were seen to reach each other.
 	inside map[int]bool
 	about  []Remark
+	// skipped are the policies of which something is not taken over, by the reason.
+	skipped map[string][]string
 	// seen are the observed flows that need a dependency, and unmet those that cannot have one.
 	seen  []seen
 	unmet []Unmet
@@ -100,11 +114,19 @@ type suggester struct {
 	outsiders map[string]outsider
 }
 
+func byName(a, b metav1.Object) int {
+	return cmp.Or(strings.Compare(a.GetNamespace(), b.GetNamespace()), strings.Compare(a.GetName(), b.GetName()))
+}
+
 func newSuggester(w *offline.World, o Options) *suggester {
 	world := *w
+	// What is suggested does not depend on the order of what there is.
+	world.Pods, world.Policies = slices.Clone(w.Pods), slices.Clone(w.Policies)
+	slices.SortFunc(world.Pods, func(a, b corev1.Pod) int { return byName(&a, &b) })
+	slices.SortFunc(world.Policies, func(a, b networkingv1.NetworkPolicy) int { return byName(&a, &b) })
 	world.Profiles = slices.DeleteFunc(slices.Clone(w.Profiles), func(p v1alpha1.SegmentationProfile) bool { return p.Name == o.Name })
 	return &suggester{
 		world: &world, Options: o, cluster: newIndex(&world), names: newNamer(), tierOf: map[string]int{}, otherOf: map[string]side{},
-		inside: map[int]bool{}, outsiders: map[string]outsider{},
+		inside: map[int]bool{}, outsiders: map[string]outsider{}, skipped: map[string][]string{},
 	}
 }

@@ -207,6 +207,13 @@ func TestDependencies(t *testing.T) {
 			},
 			want: []string{"api-data: {tier:api,pods:{matchLabels:{app:orders}}} to {tier:data,pods:{matchLabels:{app:postgres}}} [{protocol:TCP,port:5432}]"},
 		},
+		"a policy that lets in all namespaces is not taken over": {
+			change: func(w *offline.World) {
+				w.Policies = []networkingv1.NetworkPolicy{ingressPolicy("shop-data", networkingv1.NetworkPolicyPeer{
+					NamespaceSelector: &metav1.LabelSelector{},
+				}, 5432)}
+			},
+		},
 		"what flows show is not guessed from policies as well": {
 			change: func(w *offline.World) {
 				w.Policies = []networkingv1.NetworkPolicy{ingressPolicy("shop-data", networkingv1.NetworkPolicyPeer{

@@ -123,7 +123,7 @@ func (w *writer) endpoint(s side) (v1alpha1.Endpoint, string) {
 func (d *dependency) remarks() []Remark {
 	var out []Remark
 	if n := len(d.flows); n > 0 {
-		text := "observed: " + d.flows[0]
+		text := "observed: " + slices.Min(d.flows)
 		if n > 1 {
 			text += fmt.Sprintf(", and %d more", n-1)
 		}

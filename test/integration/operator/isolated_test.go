@@ -1,6 +1,10 @@
 package operator
 
 import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -88,6 +92,47 @@ func TestIsolated(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAForeignPolicyIsLookedAtInItsNamespaceOnly counts what the operator looks at, among many namespaces.
+func TestAForeignPolicyIsLookedAtInItsNamespaceOnly(t *testing.T) {
+	w := newWorld(t)
+	const many = 20
+	for i := range many {
+		w.namespace(fmt.Sprintf("n%d", i), "web")
+	}
+	p := w.create(w.twoTiers("shop").Obj())
+	w.settled(p, many)
+	token := scraper(w)
+	metric := func(name string, labels ...string) (sum float64) {
+		code, text := readMetrics(w, token)
+		w.Expect(code).To(Equal(http.StatusOK))
+		for line := range strings.Lines(text) {
+			has := func(label string) bool { return strings.Contains(line, label) }
+			if !strings.HasPrefix(line, name+"{") || slices.ContainsFunc(labels, func(label string) bool { return !has(label) }) {
+				continue
+			}
+			value, err := strconv.ParseFloat(strings.TrimSpace(line[strings.LastIndex(line, " "):]), 64)
+			w.Expect(err).NotTo(HaveOccurred())
+			sum += value
+		}
+		return sum
+	}
+	looks := func() float64 { return metric("controller_runtime_reconcile_total", `controller="namespace"`) }
+	w.Eventually(looks, soon, tick).Should(BeNumerically(">=", many))
+	var before float64
+	w.Eventually(func() bool { // What comes of the writes themselves has been looked at.
+		last := before
+		before = looks()
+		return before == last
+	}, soon, "1s").Should(BeTrue())
+	open := builders.MakeNetworkPolicy(w.ns("n7"), "debug").Ingress(networkingv1.NetworkPolicyIngressRule{}).Obj()
+	w.Expect(env.admin.Create(w.ctx(), open)).To(Succeed())
+	w.condition(p, v1alpha1.ConditionIsolated, metav1.ConditionFalse, v1alpha1.ReasonUndeclaredPath)
+	w.Expect(looks() - before).To(BeNumerically("<=", 2))
+	w.Eventually(func() float64 {
+		return metric("segmentation_findings", `profile="`+p.Name+`"`, `reason="`+v1alpha1.ReasonUndeclaredPath+`"`)
+	}, soon, tick).Should(BeEquivalentTo(1))
 }
 
 // TestIsolatedIsNotKnownInPreview has nothing isolated.

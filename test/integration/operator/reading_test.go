@@ -167,10 +167,11 @@ func refusals() map[offline.Kind]struct{ fail, tell []string } {
 	all := []string{"render", "plan", "can", "map", "audit", "suggest"}
 	declaring := []string{"render", "plan", "map", "audit"}
 	looking := append([]string{"suggest"}, declaring...)
+	asking := append([]string{"can"}, looking...)
 	return map[offline.Kind]struct{ fail, tell []string }{
 		offline.Profiles:       {[]string{"plan", "map", "render", "audit"}, []string{"can", "suggest"}},
 		offline.Namespaces:     {all, nil},
-		offline.Services:       {nil, looking},
+		offline.Services:       {nil, asking},
 		offline.EndpointSlices: {nil, looking},
 		offline.Nodes:          {nil, looking},
 		offline.ServiceCIDRs:   {nil, looking},
