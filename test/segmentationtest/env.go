@@ -139,8 +139,9 @@ func start(ctx context.Context, options []Option) (*Env, error) {
 	e := newEnv(options)
 	config, err := e.settings.environment.Start()
 	if err != nil {
-		return nil, fmt.Errorf("%w; envtest finds its binaries by KUBEBUILDER_ASSETS: "+
-			"see https://book.kubebuilder.io/reference/envtest", err)
+		// It may have come so far that etcd and the API server run.
+		return nil, errors.Join(fmt.Errorf("%w; envtest finds its binaries by KUBEBUILDER_ASSETS: "+
+			"see https://book.kubebuilder.io/reference/envtest", err), e.settings.environment.Stop())
 	}
 	e.Config = config
 	e.stop = append(e.stop, e.settings.environment.Stop)

@@ -131,6 +131,27 @@ func TestWhatAFailureSays(t *testing.T) {
 			},
 			[]string{"allowed: a pod of bank-web to a pod of bank-api on 9090/TCP", "ingress allowed by ingress["},
 		},
+		"a namespace that is not there": {
+			func(tb testing.TB) {
+				tb.Helper()
+				env.DeniesFlow(tb, segmentationtest.Flow{From: segmentationtest.Pod("bank-wep", nil), To: api, Port: 9090})
+			},
+			[]string{`judging a flow: namespaces "bank-wep" not found`},
+		},
+		"a flow without an end": {
+			func(tb testing.TB) {
+				tb.Helper()
+				env.AllowsFlow(tb, segmentationtest.Flow{From: web, Port: 9090})
+			},
+			[]string{"judging a flow: a flow needs From and To"},
+		},
+		"a flow without a port": {
+			func(tb testing.TB) {
+				tb.Helper()
+				env.DeniesFlow(tb, segmentationtest.Flow{From: web, To: api})
+			},
+			[]string{"judging a flow: 0 is no port"},
+		},
 		"a condition that does not come about": {
 			func(tb testing.TB) {
 				tb.Helper()
@@ -155,6 +176,25 @@ func TestWhatAFailureSays(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWhatDoesNotStartIsStopped leaves no API server behind where an environment fails after it has started one.
+func TestWhatDoesNotStartIsStopped(t *testing.T) {
+	environment := &envtest.Environment{CRDDirectoryPaths: []string{"testdata/missing"}, ErrorIfCRDPathMissing: true}
+	got := said(t, func(tb testing.TB) {
+		tb.Helper()
+		segmentationtest.Start(tb, segmentationtest.WithEnvironment(environment))
+	})
+	if !strings.Contains(got, "testdata/missing") {
+		t.Errorf("got %q", got)
+	}
+	clients, err := versioned.NewForConfig(environment.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := clients.ServerVersion(); err == nil {
+		t.Errorf("the API server answers at %s", environment.Config.Host)
 	}
 }
 

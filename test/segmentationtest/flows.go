@@ -2,6 +2,7 @@ package segmentationtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/offline"
 	"github.com/segmentation-dev/segmentation-operator/internal/reach"
@@ -30,7 +32,7 @@ type Party struct {
 	text string
 }
 
-// Pod is any pod of a namespace with these labels. It need not exist.
+// Pod is any pod of a namespace with these labels. It need not exist, but its namespace must.
 func Pod(namespace string, of map[string]string) Party {
 	text := "a pod of " + namespace
 	if len(of) > 0 {
@@ -75,8 +77,33 @@ func (e *Env) DeniesFlow(tb testing.TB, f Flow) {
 	}
 }
 
+// check says what is wrong with a flow. Policies apply to nothing that is not there, so that a name that was mistyped would
+// pass for a party to which nothing is closed.
+func (e *Env) check(ctx context.Context, f Flow) error {
+	const lastPort = 65535
+	if f.Port < 1 || f.Port > lastPort {
+		return fmt.Errorf("%d is no port", f.Port)
+	}
+	for _, p := range []Party{f.From, f.To} {
+		switch {
+		case p.text == "":
+			return errors.New("a flow needs From and To")
+		case p.end.Pod == nil:
+		default:
+			var namespace corev1.Namespace
+			if err := e.Client.Get(ctx, client.ObjectKey{Name: p.end.Pod.Namespace}, &namespace); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (e *Env) explain(tb testing.TB, f Flow) reach.Explanation {
 	tb.Helper()
+	if err := e.check(tb.Context(), f); err != nil {
+		tb.Fatalf("judging a flow: %v", err)
+	}
 	cluster, err := e.cluster(tb.Context())
 	if err != nil {
 		tb.Fatalf("judging a flow: %v", err)
