@@ -33,6 +33,12 @@ func TestMistakesAreRefused(t *testing.T) {
 		"all objects passed for the operator's": {
 			"commonLabels: {app.kubernetes.io/managed-by: segmentation-operator}", "'app.kubernetes.io/managed-by'",
 		},
+		"all ClusterRoles given to the ceiling": {
+			"commonLabels: {segmentation.dev/grantable: 'true'}", "'segmentation.dev/grantable'",
+		},
+		"the operator's rights given to who may read": {
+			"commonLabels: {rbac.authorization.k8s.io/aggregate-to-view: 'true'}", "'rbac.authorization.k8s.io/aggregate-to-view'",
+		},
 		"an interval without a unit": {"metrics: {serviceMonitor: {interval: '30'}}", "'/metrics/serviceMonitor/interval'"},
 	}
 	for name, c := range cases {
