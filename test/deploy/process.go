@@ -158,7 +158,7 @@ func (p *Process) Stop() error {
 
 // Kill ends the operator without asking, and waits until it is gone.
 func (p *Process) Kill() {
-	if p.cmd == nil {
+	if p.cmd == nil || p.cmd.Process == nil {
 		return
 	}
 	p.started = false

@@ -39,7 +39,15 @@ func TestTheTutorial(t *testing.T) {
 	if len(steps) < 8 {
 		t.Fatalf("the page has only %d blocks of commands", len(steps))
 	}
-	go r.beTheNodes(ctx)
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		r.beTheNodes(ctx)
+	}()
+	defer func() {
+		cancel()
+		<-gone
+	}()
 	for i, step := range steps {
 		printed, err := r.run(ctx, step.Commands)
 		if err != nil {
@@ -133,14 +141,41 @@ func (r *reader) beTheNodes(ctx context.Context) {
 		r.t.Errorf("running the operator: %v", err)
 		return
 	}
+	defer func() {
+		process.Kill()
+		if r.t.Failed() {
+			process.PrintLog()
+		}
+	}()
 	if err := process.Start(); err != nil {
 		r.t.Errorf("running the operator: %v", err)
 		return
 	}
-	r.t.Cleanup(process.Kill)
 	n := *d.Spec.Replicas
 	d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n}
 	if err := r.admin.Status().Update(ctx, &d); err != nil {
 		r.t.Errorf("saying that the operator's pods are there: %v", err)
+		return
+	}
+	r.keepRunning(ctx, process)
+}
+
+// keepRunning starts the operator again when it has ended, as a kubelet does: one that a busy machine costs its lease ends.
+func (r *reader) keepRunning(ctx context.Context, process *deploy.Process) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if !process.Died() {
+			continue
+		}
+		if err := process.Launch(); err != nil {
+			r.t.Errorf("running the operator again: %v", err)
+			return
+		}
 	}
 }
