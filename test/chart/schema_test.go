@@ -39,7 +39,9 @@ func TestMistakesAreRefused(t *testing.T) {
 		"the operator's rights given to who may read": {
 			"commonLabels: {rbac.authorization.k8s.io/aggregate-to-view: 'true'}", "'rbac.authorization.k8s.io/aggregate-to-view'",
 		},
-		"an interval without a unit": {"metrics: {serviceMonitor: {interval: '30'}}", "'/metrics/serviceMonitor/interval'"},
+		"a group that is taken away":  {"metrics: null", "'metrics'"},
+		"a group that templates need": {"image: null", "'image'"},
+		"an interval without a unit":  {"metrics: {serviceMonitor: {interval: '30'}}", "'/metrics/serviceMonitor/interval'"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) { refused(t, parse(t, c.values), c.want) })
