@@ -59,23 +59,7 @@ func namespaces() []string {
 
 // Detect finds the engine among the pods of a cluster, or says why it is not known.
 func Detect(pods []corev1.Pod) Found {
-	found, other := map[Name]Found{}, ""
-	for i := range pods {
-		p := &pods[i]
-		if !isOfSystem(p) {
-			continue
-		}
-		for _, c := range p.Spec.Containers {
-			if slices.Contains(others(), c.Name) {
-				other = c.Name
-			}
-		}
-		for _, s := range signs() {
-			if container, is := s.in(p); is {
-				found[s.engine] = lowest(found[s.engine], Found{s.engine, versionOf(container), "pods such as " + p.Namespace + "/" + p.Name})
-			}
-		}
-	}
+	found, other := among(pods)
 	without, isWithout := found[None]
 	delete(found, None)
 	switch names := slices.Sorted(maps.Keys(found)); {
@@ -90,6 +74,29 @@ func Detect(pods []corev1.Pod) Found {
 	default:
 		return Found{Name: Unknown, Why: "no pod of an engine that is known here runs in the namespaces where they do"}
 	}
+}
+
+// among finds all engines that run, and one that the table does not have.
+func among(pods []corev1.Pod) (found map[Name]Found, other string) {
+	found = map[Name]Found{}
+	for i := range pods {
+		p := &pods[i]
+		if !isOfSystem(p) {
+			continue
+		}
+		for _, c := range p.Spec.Containers {
+			if slices.Contains(others(), c.Name) {
+				other = c.Name
+			}
+		}
+		why := "pods such as " + p.Namespace + "/" + p.Name
+		for _, s := range signs() {
+			if container, is := s.in(p); is {
+				found[s.engine] = lowest(found[s.engine], Found{Name: s.engine, Version: versionOf(container), Why: why})
+			}
+		}
+	}
+	return found, other
 }
 
 // isOfSystem tells of a pod whether it is a DaemonSet's that runs, in a namespace of the system.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,13 +62,8 @@ func tables() string {
 		fmt.Fprintf(&b, "\n### %s\n\n| feature | what it does | read in |\n| --- | --- | --- |\n", name)
 		for _, f := range engine.Features() {
 			cell := engine.Of(name, f)
-			what := reading(&cell)
-			for _, more := range []string{cell.What, cell.BeforeWhat} {
-				if more != "" {
-					what += "; " + more
-				}
-			}
-			fmt.Fprintf(&b, "| %s | %s | %s |\n", f, what, strings.Join(cell.Sources, "; "))
+			says := slices.DeleteFunc([]string{reading(&cell), cell.What, cell.BeforeWhat}, func(s string) bool { return s == "" })
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", f, strings.Join(says, "; "), strings.Join(cell.Sources, "; "))
 		}
 	}
 	return b.String()

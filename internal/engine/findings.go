@@ -39,8 +39,8 @@ type Finding struct {
 // once, though both sides of a dependency may have it. Of what is unknown nothing is told.
 func Findings(p *plan.Plan, engine Found, cluster *addresses.Cluster) []Finding {
 	if engine.Name == None {
-		return []Finding{{Effect: Opens, Message: fmt.Sprintf("nothing is isolated, and every flow passes: no engine enforces NetworkPolicies "+
-			"(%s); install one", engine.Why)}}
+		return []Finding{{Effect: Opens, Message: fmt.Sprintf(
+			"nothing is isolated, and every flow passes: no engine enforces NetworkPolicies (%s); install one", engine.Why)}}
 	}
 	f := finder{engine: engine, cluster: cluster}
 	for i := range p.Tiers {

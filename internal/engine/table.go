@@ -66,12 +66,14 @@ func cilium(feature Feature) Cell {
 		return Cell{
 			Reading: Enforced, Since: "1.16", Before: Narrower, BeforeWhat: "opens only the first port of a range before version 1.16",
 			Sources: []string{
-				"cilium/cilium#33463", "cilium/cilium#28684 for versions before", "cilium/cilium#28704: some of these refuse the policy whole",
+				"cilium/cilium#33463", "cilium/cilium#28684 for versions before",
+				"cilium/cilium#28704: some of these refuse the policy whole",
 			},
 		}
 	case SCTP:
 		return Cell{
-			Reading: Optional, What: "passes it only with sctp.enabled, which is off by itself", Fix: "see that it is set in Cilium's Helm values",
+			Reading: Optional, What: "passes it only with sctp.enabled, which is off by itself",
+			Fix:     "see that it is set in Cilium's Helm values",
 			Sources: []string{"https://docs.cilium.io/en/stable/configuration/sctp/"},
 		}
 	case NamesIngress:
@@ -97,7 +99,8 @@ func cilium(feature Feature) Cell {
 		return onHost("kubernetes/website#39875: «literally every network plugin»")
 	case ClusterNetworkPolicy:
 		return Cell{
-			Reading: Optional, Since: "1.20", What: "reads them only with k8sClusterNetworkPolicy.enabled", Sources: []string{"cilium/cilium#47227"},
+			Reading: Optional, Since: "1.20", What: "reads them only with k8sClusterNetworkPolicy.enabled",
+			Sources: []string{"cilium/cilium#47227"},
 		}
 	}
 	return Cell{}
@@ -137,7 +140,8 @@ func kubeRouter(feature Feature) Cell {
 		return since("2.8.0", "cloudnativelabs/kube-router#1019", "cloudnativelabs/kube-router commit 39efb923")
 	case NamesIngress, NamesEgress:
 		return Cell{
-			Reading: Enforced, Since: "0.3.0", Before: RefusedWhole, BeforeWhat: "refuses a policy with the name of a port whole before version 0.3",
+			Reading: Enforced, Since: "0.3.0",
+			Before: RefusedWhole, BeforeWhat: "refuses a policy with the name of a port whole before version 0.3",
 			Sources: []string{"cloudnativelabs/kube-router#679", "cloudnativelabs/kube-router#648 for versions before"},
 		}
 	case BlockOfPods, BlockOfNodes:

@@ -33,7 +33,8 @@ func ovnKubernetes(feature Feature) Cell {
 		return Cell{
 			Reading: Wider, What: "opens every port of the protocol for the name of a port",
 			Sources: []string{
-				"ovn-kubernetes/ovn-kubernetes#2117", gress + " (the number of a name is 0, which is every port)", "ovn-kubernetes/ovn-kubernetes#1225",
+				"ovn-kubernetes/ovn-kubernetes#2117", "ovn-kubernetes/ovn-kubernetes#1225",
+				gress + " (the number of a name is 0, which is every port)",
 			},
 		}
 	case BlockOfPods, BlockOfNodes:
