@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,6 +62,23 @@ func TestEngineIsFoundForRenderAndPlan(t *testing.T) {
 				t.Errorf("said %q, want %q", got, says)
 			}
 		})
+	}
+}
+
+// TestEngineIsNothingToAProfileInPreview: nothing of it is written, and so there is nothing to enforce.
+func TestEngineIsNothingToAProfileInPreview(t *testing.T) {
+	profile, err := os.ReadFile(filepath.Join("testdata", "engine", "shop.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "preview.yaml")
+	if err := os.WriteFile(file, bytes.Replace(profile, []byte("spec:\n"), []byte("spec:\n  mode: Preview\n"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const engines = " -f testdata/engine/cluster.yaml -f testdata/engine/weave.yaml -f "
+	code, out, _ := audited(t, "audit"+engines+file)
+	if code != ExitFound || !strings.Contains(out, "profile shop selects it and is in Preview") || strings.Contains(out, "becomes narrower") {
+		t.Errorf("exit code %d: %s", code, out)
 	}
 }
 

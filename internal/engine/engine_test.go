@@ -55,6 +55,8 @@ func TestTheEngineIsFoundAmongThePods(t *testing.T) {
 	calico := daemon("k8s-app=calico-node", "docker.io/calico/node:v3.30.1", "calico-node")
 	bare := calico
 	bare.OwnerReferences = nil
+	deployed := calico
+	deployed.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: "calico-node"}}
 	elsewhere := calico
 	elsewhere.Namespace = "shop"
 	ended := calico
@@ -92,9 +94,13 @@ func TestTheEngineIsFoundAmongThePods(t *testing.T) {
 		"flannel beside one that is not in here": {[]corev1.Pod{flannel, daemon("app=x", "x", "kube-network-policies")}, engine.Unknown, ""},
 		"two engines":                            {[]corev1.Pod{calico, daemon("k8s-app=cilium", "cilium", "cilium-agent")}, engine.Unknown, ""},
 		"nothing":                                {nil, engine.Unknown, ""},
-		"a pod that only bears the label":        {[]corev1.Pod{bare}, engine.Unknown, ""},
-		"a pod in a namespace of tenants":        {[]corev1.Pod{elsewhere}, engine.Unknown, ""},
-		"a pod that has ended":                   {[]corev1.Pod{ended}, engine.Unknown, ""},
+		"an engine beside one that is not in here": {
+			[]corev1.Pod{calico, daemon("app=x", "x", "kube-network-policies")}, engine.Unknown, "",
+		},
+		"a pod that only bears the label": {[]corev1.Pod{bare}, engine.Unknown, ""},
+		"a pod of a Deployment":           {[]corev1.Pod{deployed}, engine.Unknown, ""},
+		"a pod in a namespace of tenants": {[]corev1.Pod{elsewhere}, engine.Unknown, ""},
+		"a pod that has ended":            {[]corev1.Pod{ended}, engine.Unknown, ""},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -130,6 +136,10 @@ func shop() *plan.Plan {
 			{Dependency: "web-api", Direction: out, Remote: plan.Party{Tier: "api"}, Ports: name},
 			{Dependency: "batch", Direction: out, Remote: plan.Party{Tier: "api"}, Ports: ranged},
 			{Dependency: "to-pods", Direction: out, Remote: blocks("10.244.1.0/24")},
+			{Dependency: "to-most-pods", Direction: out, Remote: blocks("10.244.0.0/16", "10.244.2.0/24")},
+			{Dependency: "one-port", Direction: out, Remote: plan.Party{Tier: "api"}, Ports: []networkingv1.NetworkPolicyPort{
+				port("TCP", intstr.FromInt32(8000), 8000),
+			}},
 			{Dependency: "to-nodes", Direction: out, Remote: blocks("192.0.2.7/32")},
 			{Dependency: "to-internet", Direction: out, Remote: blocks("0.0.0.0/0", "10.0.0.0/8", "192.0.2.0/24")},
 		}},
@@ -170,6 +180,8 @@ func TestWhatAnEngineMakesOfAPlan(t *testing.T) {
 			{"web-api", engine.Closes, "dependency web-api becomes narrower by the port name http/TCP: cilium takes one number for a name where " +
 				"pods of the called side that look alike give it several" + number},
 			{"to-pods", engine.Closes, "dependency to-pods becomes narrower by the addresses of pods in 10.244.1.0/24: cilium knows pods by " +
+				"their labels, and matches no address range with them; choose these pods by namespaces and labels: as a tier, or a peer with namespaces"},
+			{"to-most-pods", engine.Closes, "dependency to-most-pods becomes narrower by the addresses of pods in 10.244.0.0/16: cilium knows pods by " +
 				"their labels, and matches no address range with them; choose these pods by namespaces and labels: as a tier, or a peer with namespaces"},
 			{"to-nodes", engine.Closes, "dependency to-nodes becomes narrower, if it is switched off, by the addresses of nodes in 192.0.2.7/32: " +
 				"cilium matches no address range with nodes, unless policy-cidr-match-mode is nodes; " +
