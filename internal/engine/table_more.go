@@ -62,7 +62,10 @@ func aws(feature Feature) Cell {
 	case NamesIngress:
 		return Cell{
 			Reading: Wider, What: "opens on every called pod of a namespace all numbers that any of them gives the name",
-			Sources: []string{endpoints + " (getIngressRulesPorts)"},
+			Sources: []string{
+				endpoints + " (getIngressRulesPorts)",
+				"aws/amazon-network-policy-controller-k8s#52: an early version took the numbers of the callers' pods",
+			},
 		}
 	case NamesEgress:
 		return enforced(endpoints + " (computeEgressEndpoints)")
