@@ -183,10 +183,10 @@ func TestWhatAnEngineMakesOfAPlan(t *testing.T) {
 				"their labels, and matches no address range with them; choose these pods by namespaces and labels: as a tier, or a peer with namespaces"},
 			{"to-most-pods", engine.Closes, "dependency to-most-pods becomes narrower by the addresses of pods in 10.244.0.0/16: cilium knows pods by " +
 				"their labels, and matches no address range with them; choose these pods by namespaces and labels: as a tier, or a peer with namespaces"},
-			{"to-nodes", engine.Closes, "dependency to-nodes becomes narrower, if it is switched off, by the addresses of nodes in 192.0.2.7/32: " +
+			{"to-nodes", engine.Closes, "dependency to-nodes may become narrower by the addresses of nodes in 192.0.2.7/32: " +
 				"cilium matches no address range with nodes, unless policy-cidr-match-mode is nodes; " +
 				"set policy-cidr-match-mode: nodes, or allow the nodes or the API server by a CiliumNetworkPolicy with entities"},
-			{"signals", engine.Closes, "dependency signals becomes narrower, if it is switched off, by SCTP: cilium passes it only with " +
+			{"signals", engine.Closes, "dependency signals may become narrower by SCTP: cilium passes it only with " +
 				"sctp.enabled, which is off by itself; see that it is set in Cilium's Helm values"},
 		}},
 		"Calico":                   {engine.Found{Name: engine.Calico, Version: "3.30.1"}, nil},

@@ -96,16 +96,16 @@ func (f *finder) rule(t *plan.Tier, rule *plan.Rule) {
 func (f *finder) find(t *plan.Tier, rule *plan.Rule, feature Feature, has string) {
 	cell := Of(f.engine.Name, feature)
 	reading, what := cell.at(f.engine.Version)
-	effect, becomes := Closes, "narrower"
+	effect, becomes := Closes, "becomes narrower"
 	switch reading {
 	case Wider:
-		effect, becomes = Opens, "wider"
+		effect, becomes = Opens, "becomes wider"
 	case Optional:
-		becomes = "narrower, if it is switched off,"
+		becomes = "may become narrower"
 	case RefusedWhole:
 		// The policy of the whole tier is the one that isolates it. One of chosen pods adds to it.
 		if rule.Pods == nil {
-			effect, becomes, what = Opens, "wider", what+": then nothing isolates the pods of tier "+t.Name
+			effect, becomes, what = Opens, "becomes wider", what+": then nothing isolates the pods of tier "+t.Name
 		} else {
 			what += ": then nothing of this dependency passes"
 		}
@@ -117,7 +117,7 @@ func (f *finder) find(t *plan.Tier, rule *plan.Rule, feature Feature, has string
 	if rule.Dependency != "" {
 		about = "dependency " + rule.Dependency
 	}
-	finding := Finding{Dependency: rule.Dependency, Effect: effect, Message: fmt.Sprintf("%s becomes %s by %s: %s %s; %s",
+	finding := Finding{Dependency: rule.Dependency, Effect: effect, Message: fmt.Sprintf("%s %s by %s: %s %s; %s",
 		about, becomes, has, f.engine.Name, what, cmp.Or(cell.Fix, fixOf(feature)))}
 	if !slices.Contains(f.out, finding) {
 		f.out = append(f.out, finding)
