@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	rbacv1 "k8s.io/api/rbac/v1"
 
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/offline"
 )
 
@@ -27,6 +28,7 @@ func newAudit(base *common, version string) *cobra.Command {
   - NetworkPolicies in the namespaces of peers that do not allow what a dependency declares
   - RoleBindings of others that grant what is not declared
   - pods of tiers on the network of their node, where no policy applies to them
+  - what the engine that enforces NetworkPolicies does not do as declared, and that none is known
   - what the operator writes and is not as declared
   - namespaces that no profile claims, nor names as a peer
 
@@ -43,6 +45,7 @@ Reading is all that it needs; what it may not read it says, and leaves out. Ends
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
 	}
 	c.bind(cmd.Flags(), "Files, directories or - with profiles, namespaces, policies and the rest, in place of the cluster.")
+	c.bindEngine(cmd)
 	addOutput(cmd, &c.output, "text, markdown, json, yaml or sarif (2.1.0).", auditFormats())
 	return cmd
 }
@@ -70,11 +73,11 @@ func (c *auditCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := offline.Audit(w)
+	found, by, err := offline.Audit(w)
 	if err != nil {
 		return err
 	}
-	if err := c.print(found); err != nil {
+	if err := c.print(found, by); err != nil {
 		return err
 	}
 	if len(found) > 0 {
@@ -87,17 +90,18 @@ func bindClusterRoles(bindings []rbacv1.RoleBinding) bool {
 	return slices.ContainsFunc(bindings, func(b rbacv1.RoleBinding) bool { return b.RoleRef.Kind == "ClusterRole" })
 }
 
-func (c *auditCommand) print(found []offline.Found) error {
+func (c *auditCommand) print(found []offline.Found, by engine.Found) error {
 	switch c.output {
 	case formatJSON, formatYAML:
-		return printMachine(c.streams.Out, c.output, auditJSON{Found: orEmpty(found), Unread: orEmpty(c.unread)})
+		return printMachine(c.streams.Out, c.output, auditJSON{Engine: by, Found: orEmpty(found), Unread: orEmpty(c.unread)})
 	case "sarif":
-		return printJSON(c.streams.Out, sarifOf(found, c.unread, c.version))
+		return printJSON(c.streams.Out, sarifOf(found, by, c.unread, c.version))
 	}
 	s := &sections{markdown: c.output == formatMarkdown, painter: newPainter(c.streams.Out)}
 	if len(found) == 0 {
 		s.line("Nothing is found.")
 	}
+	s.line(engineText(by))
 	for _, rule := range offline.Rules() {
 		var lines []string
 		for i := range found {
@@ -112,6 +116,15 @@ func (c *auditCommand) print(found []offline.Found) error {
 	s.leftOut(c.unread)
 	_, err := fmt.Fprint(c.streams.Out, s.String())
 	return err
+}
+
+// engineText says what is taken to enforce policies, and why.
+func engineText(by engine.Found) string {
+	name := string(by.Name)
+	if by.Version != "" {
+		name += " " + by.Version
+	}
+	return fmt.Sprintf("NetworkPolicies are taken to be enforced by: %s (%s).", name, by.Why)
 }
 
 // placeOf says where something was found.
@@ -133,6 +146,12 @@ func headingOf(rule offline.Rule) string {
 		return "RoleBindings that grant undeclared access"
 	case offline.HostNetwork:
 		return "Pods on the host network"
+	case offline.EngineWider:
+		return "What the policy engine opens beyond what is declared"
+	case offline.EngineNarrower:
+		return "What the policy engine does not open, or may not, though it is declared"
+	case offline.NoEngine:
+		return "No policy engine that is known"
 	case offline.Drift:
 		return "Objects that are not as declared"
 	case offline.Unclaimed:
@@ -146,6 +165,7 @@ func headingOf(rule offline.Rule) string {
 
 // auditJSON is what was found, for machines.
 type auditJSON struct {
+	Engine engine.Found    `json:"engine"`
 	Found  []offline.Found `json:"found"`
 	Unread []string        `json:"unread"`
 }

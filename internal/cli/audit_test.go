@@ -77,7 +77,9 @@ func TestAuditOfWhatIsRendered(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, _ := audited(t, declaredFiles+" -f "+file)
-	want := `Objects that are not as declared: 2
+	want := `NetworkPolicies are taken to be enforced by: unknown (no pods are known).
+
+Objects that are not as declared: 2
   shop-api: Namespace shop-api is not labelled as a member of tier api: no tier reaches it, and it reaches none
   shop-web: Namespace shop-web is not labelled as a member of tier web: no tier reaches it, and it reaches none
 `

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -20,6 +21,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/crdcheck"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/offline"
 )
 
@@ -31,6 +33,7 @@ type input struct {
 	protected         string
 	operatorNamespace string
 	byServiceAddress  bool
+	engine            string
 	// unread says which kinds could not be read, and what that means.
 	unread []string
 }
@@ -50,9 +53,31 @@ func (i *input) bindOperator(flags *pflag.FlagSet) {
 	flags.BoolVar(&i.byServiceAddress, "match-service-addresses", false, "Render as the operator does with this flag.")
 }
 
+// autoEngine has the engine found among the pods.
+const autoEngine = "auto"
+
+// bindEngine binds the flag that says what enforces policies.
+func (i *input) bindEngine(cmd *cobra.Command) {
+	known := make([]string, 0, len(engine.Names())+1)
+	known = append(known, autoEngine)
+	for _, name := range engine.Names() {
+		known = append(known, string(name))
+	}
+	cmd.Flags().StringVar(&i.engine, "network-engine", autoEngine,
+		"What enforces NetworkPolicies, to tell what it does not do as declared: "+strings.Join(known, ", ")+
+			". With auto it is found among the pods, if they are known.")
+	// It fails only for a flag that is not there.
+	_ = cmd.RegisterFlagCompletionFunc("network-engine", cobra.FixedCompletions(known, cobra.ShellCompDirectiveNoFileComp))
+}
+
 // world begins a world with what flags say.
 func (i *input) world() (*offline.World, error) {
 	w := &offline.World{ByServiceAddress: i.byServiceAddress, Protected: claim.Protected{i.operatorNamespace}}
+	if i.engine != "" && i.engine != autoEngine {
+		if w.Engine = engine.Name(i.engine); !engine.IsName(w.Engine) {
+			return nil, fmt.Errorf("unknown engine %q: --network-engine takes %s, or one of %v", i.engine, autoEngine, engine.Names())
+		}
+	}
 	for entry := range strings.SplitSeq(i.protected, ",") {
 		if entry = strings.TrimSpace(entry); entry != "" {
 			w.Protected = append(w.Protected, entry)

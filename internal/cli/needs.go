@@ -17,7 +17,7 @@ func declaring() needs {
 		offline.Nodes:          "addresses of nodes and pods are not known here",
 		offline.ServiceCIDRs:   "addresses of Services are not known here",
 		offline.ClusterRoles:   "bindings of ClusterRoles that are not there, or may not be bound, are not told from others",
-		offline.Pods:           "ports that nothing has are not looked for",
+		offline.Pods:           "ports that nothing has are not looked for, and which engine enforces policies is not found",
 	}
 }
 
@@ -35,7 +35,7 @@ func mapNeeds() needs {
 func planNeeds() needs {
 	return declaring().
 		with(offline.Policies, "what is reachable is compared as if nobody else had any").
-		with(offline.Pods, "which pods a change concerns is not told")
+		with(offline.Pods, "which pods a change concerns is not told, and which engine enforces policies is not found")
 }
 
 // canNeeds are few: it is the policies that are there that decide.
@@ -61,7 +61,7 @@ func auditNeeds() needs {
 		offline.Roles:          "what RoleBindings grant by Roles, and drift of Roles, are not judged",
 		offline.RoleBindings:   "undeclared access, and drift of RoleBindings, are not judged",
 		offline.ClusterRoles:   "what RoleBindings grant by ClusterRoles, and drift of those of the operator's, are not judged",
-		offline.Pods:           "pods on the host network are not looked for",
+		offline.Pods:           "pods on the host network are not looked for, and which engine enforces policies is not found",
 	}
 }
 

@@ -39,6 +39,7 @@ Ends with exit code 2 if there is a change.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
 	}
 	c.bind(cmd.Flags(), "Files, directories or - with the profiles as they are to be, and with namespaces and what else they depend on.")
+	c.bindEngine(cmd)
 	cmd.Flags().StringSliceVar(&c.against, "against", nil, "Files or directories with the profiles as they are; left out, the cluster.")
 	addOutput(cmd, &c.output, "text, markdown (for a pull request), json or yaml.", planFormats())
 	return cmd

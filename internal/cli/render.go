@@ -49,6 +49,7 @@ makes it.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context()) },
 	}
 	c.bind(cmd.Flags(), "Files, directories or - with profiles, and with namespaces and what else they depend on.")
+	c.bindEngine(cmd)
 	cmd.Flags().BoolVar(&c.cluster, "cluster", false, "Read namespaces, and what else profiles depend on, from the cluster.")
 	c.print.AddFlags(cmd)
 	completeOutput(cmd, []string{formatYAML, formatJSON, "name"})
@@ -130,6 +131,9 @@ func (c *common) complain(rendered *offline.Rendered, profiles []string) error {
 				where = " (namespace " + f.Namespace + ")"
 			}
 			fmt.Fprintf(c.streams.ErrOut, "finding %s of profile %s%s: %s\n", f.Reason, name, where, f.Message)
+		}
+		for _, f := range p.Engine {
+			fmt.Fprintf(c.streams.ErrOut, "finding %s of profile %s: %s\n", f.Effect, name, f.Message)
 		}
 	}
 	return errors.Join(errs...)

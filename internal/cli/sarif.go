@@ -3,6 +3,7 @@ package cli
 import (
 	"slices"
 
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/offline"
 )
 
@@ -62,15 +63,17 @@ type (
 
 const sarifSchema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 
-func sarifOf(found []offline.Found, unread []string, version string) sarifLog {
+func sarifOf(found []offline.Found, by engine.Found, unread []string, version string) sarifLog {
 	rules := offline.Rules()
 	run := sarifRun{
 		Tool: sarifTool{Driver: sarifDriver{
 			Name: "kubectl-segmentation", Version: version,
 			InformationURI: "https://github.com/segmentation-dev/segmentation-operator",
 		}},
-		Invocations: []sarifInvocation{{ExecutionSuccessful: true}},
-		Results:     make([]sarifResult, 0, len(found)),
+		Invocations: []sarifInvocation{{
+			ExecutionSuccessful: true, Notifications: []sarifNotification{{"note", sarifMessage{engineText(by)}}},
+		}},
+		Results: make([]sarifResult, 0, len(found)),
 	}
 	for _, rule := range rules {
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{string(rule), sarifMessage{headingOf(rule)}})
@@ -96,7 +99,7 @@ func sarifOf(found []offline.Found, unread []string, version string) sarifLog {
 // levelOf is an error for what is open though it is not declared, or as good as.
 func levelOf(rule offline.Rule) string {
 	switch rule {
-	case offline.UndeclaredPath, offline.UndeclaredAccess, offline.InvalidProfile, offline.Drift:
+	case offline.EngineWider, offline.UndeclaredPath, offline.UndeclaredAccess, offline.InvalidProfile, offline.Drift:
 		return "error"
 	case offline.Unclaimed:
 		return "note"

@@ -13,6 +13,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/audit"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 )
 
 // Rule says of which kind something is that an audit finds.
@@ -28,6 +29,12 @@ const (
 	UndeclaredAccess Rule = "UndeclaredAccess"
 	// HostNetwork: pods of a tier are on the network of their nodes, where no policy applies to them.
 	HostNetwork Rule = "HostNetwork"
+	// EngineWider: the engine that enforces policies lets more pass than a profile declares.
+	EngineWider = Rule(engine.Opens)
+	// EngineNarrower: it lets less pass, or may.
+	EngineNarrower = Rule(engine.Closes)
+	// NoEngine: it is not known which engine enforces policies.
+	NoEngine Rule = "NoEngine"
 	// Drift: what the operator writes is not as declared.
 	Drift Rule = "Drift"
 	// Unclaimed: no profile claims a namespace.
@@ -38,7 +45,9 @@ const (
 
 // Rules are all kinds, in the order in which they are told.
 func Rules() []Rule {
-	return []Rule{InvalidProfile, UndeclaredPath, BlockedPath, UndeclaredAccess, HostNetwork, Drift, Unclaimed}
+	return []Rule{
+		InvalidProfile, NoEngine, EngineWider, EngineNarrower, UndeclaredPath, BlockedPath, UndeclaredAccess, HostNetwork, Drift, Unclaimed,
+	}
 }
 
 // Found is something that an audit finds.
@@ -56,11 +65,13 @@ type Found struct {
 	Paths []audit.Path `json:"paths,omitempty"`
 }
 
-// Audit compares a world as it is with its profiles as declared. What it finds is sorted by kind, namespace and name.
-func Audit(w *World) ([]Found, error) {
+// Audit compares a world as it is with its profiles as declared. What it finds is sorted by kind, namespace and name. It
+// also returns the engine that it takes to enforce policies.
+func Audit(w *World) ([]Found, engine.Found, error) {
 	a := &auditor{world: w, rendered: Render(w), judged: map[string][]audit.OpenedPaths{}}
 	a.index()
 	a.invalid()
+	a.engine()
 	for i := range a.rendered.Namespaces {
 		n := &a.rendered.Namespaces[i]
 		switch n.Decision.Outcome {
@@ -76,14 +87,14 @@ func Audit(w *World) ([]Found, error) {
 		}
 	}
 	if err := a.blockedPaths(); err != nil {
-		return nil, err
+		return nil, engine.Found{}, err
 	}
 	order := Rules()
 	slices.SortStableFunc(a.found, func(x, y Found) int {
 		return cmp.Or(cmp.Compare(slices.Index(order, x.Rule), slices.Index(order, y.Rule)), cmp.Compare(x.Namespace, y.Namespace),
 			cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Name, y.Name), cmp.Compare(x.Message, y.Message))
 	})
-	return a.found, nil
+	return a.found, a.rendered.Engine, nil
 }
 
 type auditor struct {

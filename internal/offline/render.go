@@ -12,6 +12,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/addresses"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/internal/services"
@@ -23,6 +24,8 @@ type Rendered struct {
 	Profiles map[string]*Profile
 	// Namespaces are all namespaces, sorted by name.
 	Namespaces []Namespace
+	// Engine is the engine that enforces policies.
+	Engine engine.Found
 }
 
 // Profile is what comes of a profile.
@@ -37,6 +40,8 @@ type Profile struct {
 	Plan *plan.Plan
 	// Findings are about what the cluster says.
 	Findings []plan.Finding
+	// Engine is what the engine makes of it, other than what is declared.
+	Engine []engine.Finding
 }
 
 // Namespace is what a namespace is brought to.
@@ -61,6 +66,7 @@ func Render(w *World, enforced ...string) *Rendered {
 	r.decide()
 	r.resolve()
 	r.mistyped()
+	r.findEngine()
 	for i := range w.Namespaces {
 		r.out.Namespaces = append(r.out.Namespaces, r.namespace(&w.Namespaces[i]))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 )
 
 // World is what is at hand of a cluster.
@@ -42,6 +43,8 @@ type World struct {
 	Keeper *metav1.OwnerReference
 	// ByServiceAddress is set if the network plugin goes by the addresses of Services.
 	ByServiceAddress bool
+	// Engine is the engine that enforces policies; empty if it is to be found among the pods.
+	Engine engine.Name
 }
 
 // Kind is a kind of objects, in the plural.

@@ -127,7 +127,7 @@ func TestTheSchemaRefusesMistakes(t *testing.T) {
 		"a level that there is not":    {`"level": "error"`, `"level": "bad"`},
 		"a field that there is not":    {`"ruleIndex"`, `"ruleNumber"`},
 		"a result without its message": {`"message": {`, `"comment": {`},
-		"an index that can be none":    {`"ruleIndex": 1`, `"ruleIndex": -7`},
+		"an index that can be none":    {`"ruleIndex": 4`, `"ruleIndex": -7`},
 		"an address that is none":      {`"informationUri": "https://`, `"informationUri": "::`},
 		"another version":              {`"version": "2.1.0"`, `"version": "2.2.0"`},
 	} {

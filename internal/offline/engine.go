@@ -1,0 +1,70 @@
+package offline
+
+import (
+	"slices"
+
+	"github.com/segmentation-dev/segmentation-operator/internal/addresses"
+	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
+)
+
+// findEngine finds the engine that enforces policies, and what it makes of the profiles.
+func (r *renderer) findEngine() {
+	switch {
+	case r.world.Engine != "":
+		r.out.Engine = engine.Found{Name: r.world.Engine, Why: "given by --network-engine"}
+	case !r.world.isRead(Pods) || len(r.world.Pods) == 0:
+		r.out.Engine = engine.Found{Name: engine.Unknown, Why: "no pods are known"}
+	default:
+		r.out.Engine = engine.Detect(r.world.Pods)
+	}
+	cluster := &addresses.Cluster{}
+	cluster.Pods, cluster.Nodes = addresses.OfNodes(r.world.Nodes)
+	for name, p := range r.out.Profiles {
+		if p.Plan != nil {
+			p.Engine = engine.Findings(r.withOwnServices(name, p.Plan), r.out.Engine, cluster)
+		}
+	}
+}
+
+// withOwnServices is a plan whose tiers have the rules of all of their namespaces, with the Services that these have.
+func (r *renderer) withOwnServices(profile string, p *plan.Plan) *plan.Plan {
+	out := *p
+	out.Tiers = slices.Clone(p.Tiers)
+	for i := range out.Tiers {
+		t := &out.Tiers[i]
+		if len(t.Services()) == 0 {
+			continue
+		}
+		t.Rules = slices.Clone(t.Rules)
+		for _, namespace := range r.members[plan.TierOf{Profile: profile, Tier: t.Name}] {
+			t.Rules = append(t.Rules, p.Tiers[i].With(r.own[namespace]).Rules...)
+		}
+	}
+	return &out
+}
+
+// engine tells what the engine makes of the profiles that are enforced, and that none is found.
+func (a *auditor) engine() {
+	isCluster := a.world.isRead(Pods) && len(a.world.Pods) > 0 && len(a.world.Nodes) > 0
+	if found := a.rendered.Engine; found.Name == engine.Unknown && isCluster {
+		a.find(Found{Rule: NoEngine, Kind: "Cluster", Name: "cluster", Message: "it is not known which engine enforces NetworkPolicies, " +
+			"or whether any does: " + found.Why + "; see docs/engines.md, and give its name by --network-engine"})
+	}
+	for name, p := range a.rendered.Profiles {
+		if !a.isEnforced(name) {
+			continue
+		}
+		for _, f := range p.Engine {
+			a.find(Found{Rule: Rule(f.Effect), Kind: "SegmentationProfile", Name: name, Profile: name, Message: f.Message})
+		}
+	}
+}
+
+// isEnforced tells whether a profile has a namespace.
+func (a *auditor) isEnforced(profile string) bool {
+	return slices.ContainsFunc(a.rendered.Namespaces, func(n Namespace) bool {
+		return n.Decision.Outcome == claim.Claimed && n.Decision.Profile == profile
+	})
+}
