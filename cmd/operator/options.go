@@ -82,12 +82,7 @@ func defaultGranter() string {
 
 // protectedNamespaces are the namespaces that no profile may claim.
 func (o *options) protectedNamespaces() (claim.Protected, error) {
-	var protected claim.Protected
-	for entry := range strings.SplitSeq(o.protected, ",") {
-		if entry = strings.TrimSpace(entry); entry != "" {
-			protected = append(protected, entry)
-		}
-	}
+	protected := claim.ParseProtected(o.protected)
 	if own := ownNamespace(); o.protectOwn && own != "" {
 		protected = append(protected, own)
 	}

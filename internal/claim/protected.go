@@ -3,6 +3,7 @@ package claim
 import (
 	"fmt"
 	"path"
+	"strings"
 )
 
 // DefaultProtected are the namespaces that no profile may claim unless the operator is told
@@ -12,6 +13,17 @@ const DefaultProtected = "kube-system,kube-public,kube-node-lease"
 // Protected is a list of namespaces that no profile may claim. An entry is a name or a
 // pattern such as openshift-*, with the wildcards of path.Match.
 type Protected []string
+
+// ParseProtected reads a list of entries separated by commas. Blanks around entries mean nothing, nor do empty ones.
+func ParseProtected(list string) Protected {
+	var out Protected
+	for entry := range strings.SplitSeq(list, ",") {
+		if entry = strings.TrimSpace(entry); entry != "" {
+			out = append(out, entry)
+		}
+	}
+	return out
+}
 
 // Has tells whether the namespace is protected.
 func (p Protected) Has(namespace string) bool {

@@ -1,6 +1,7 @@
 package claim_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,20 @@ func TestValidateNamesThePatternThatCannotBeRead(t *testing.T) {
 		err := claim.Protected{"kube-system", bad}.Validate()
 		if err == nil || !strings.Contains(err.Error(), "cannot be read") {
 			t.Errorf("%s: got error %v, want one that says that it cannot be read", bad, err)
+		}
+	}
+}
+
+func TestParseProtected(t *testing.T) {
+	cases := map[string]claim.Protected{
+		"":                  nil,
+		" , ":               nil,
+		"a":                 {"a"},
+		" a , openshift-*,": {"a", "openshift-*"},
+	}
+	for list, want := range cases {
+		if got := claim.ParseProtected(list); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", list, got, want)
 		}
 	}
 }

@@ -62,16 +62,12 @@ func (c *auditCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(c.filenames.Filenames) > 0 {
-		_, err = c.read(ctx, w, &c.filenames)
-		if err == nil && w.ClusterRoles == nil && bindClusterRoles(w.RoleBindings) {
-			c.leaveOut(w, "not given", offline.ClusterRoles, auditNeeds()[offline.ClusterRoles])
-		}
-	} else {
-		err = c.readCluster(ctx, w, auditNeeds())
-	}
+	areFiles, err := c.readEither(ctx, w, auditNeeds())
 	if err != nil {
 		return err
+	}
+	if areFiles && w.ClusterRoles == nil && bindClusterRoles(w.RoleBindings) {
+		c.leaveOut(w, "not given", offline.ClusterRoles, auditNeeds()[offline.ClusterRoles])
 	}
 	found, by, err := offline.Audit(w)
 	if err != nil {

@@ -22,6 +22,17 @@ const (
 	allFiles      = declaredFiles + " -f testdata/audit/found.yaml"
 )
 
+// checkAudit runs an audit that has nothing to say on standard error, and compares its exit code, and what it prints with a
+// golden file.
+func checkAudit(t *testing.T, file, command string, code int) {
+	t.Helper()
+	got, out, errOut := audited(t, command)
+	if got != code || errOut != "" {
+		t.Errorf("exit code %d, want %d; standard error: %s", got, code, errOut)
+	}
+	checkGolden(t, file, []byte(out))
+}
+
 func TestAuditGolden(t *testing.T) {
 	cases := map[string]struct {
 		command string
@@ -38,11 +49,7 @@ func TestAuditGolden(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			code, out, errOut := audited(t, c.command)
-			if code != c.code || errOut != "" {
-				t.Errorf("exit code %d, want %d; standard error: %s", code, c.code, errOut)
-			}
-			checkGolden(t, filepath.Join("testdata", "audit", "golden", name+".txt"), []byte(out))
+			checkAudit(t, filepath.Join("testdata", "audit", "golden", name+".txt"), c.command, c.code)
 		})
 	}
 }

@@ -76,19 +76,15 @@ func (c *canCommand) run(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	isFile := len(c.filenames.Filenames) > 0
-	if isFile {
-		if _, err = c.read(ctx, w, &c.filenames); err == nil && len(w.Namespaces) == 0 {
-			nameThem(w)
-		}
-	} else {
-		err = c.readCluster(ctx, w, canNeeds())
-	}
+	areFiles, err := c.readEither(ctx, w, canNeeds())
 	if err != nil {
 		return err
 	}
+	if areFiles && len(w.Namespaces) == 0 {
+		nameThem(w)
+	}
 	answer, err := offline.Ask(w, offline.Question{
-		From: from, To: to, FromLabels: c.fromLabels, ToLabels: c.toLabels, AsDeclared: isFile,
+		From: from, To: to, FromLabels: c.fromLabels, ToLabels: c.toLabels, AsDeclared: areFiles,
 	})
 	if err != nil {
 		return err

@@ -34,11 +34,7 @@ func TestAuditOfWhatAnEngineMakesOfProfiles(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			code, out, errOut := audited(t, c.command)
-			if code != c.code || errOut != "" {
-				t.Errorf("exit code %d, want %d; standard error: %s", code, c.code, errOut)
-			}
-			checkGolden(t, filepath.Join("testdata", "engine", "golden", name+".txt"), []byte(out))
+			checkAudit(t, filepath.Join("testdata", "engine", "golden", name+".txt"), c.command, c.code)
 		})
 	}
 }

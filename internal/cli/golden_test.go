@@ -62,17 +62,23 @@ func TestGolden(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := run(t, c.command)
-			if got.code != c.code {
-				t.Errorf("exit code %d, want %d", got.code, c.code)
-			}
-			text := []byte("$ kubectl segmentation " + c.command + "\n" + got.out)
-			if got.err != "" {
-				text = append(text, "--- standard error\n"+got.err...)
-			}
-			checkGolden(t, filepath.Join("testdata", "golden", name+".txt"), text)
+			checkTranscript(t, filepath.Join("testdata", "golden", name+".txt"), c.command, c.code)
 		})
 	}
+}
+
+// checkTranscript runs a command, and compares its exit code, and all that it prints with a golden file.
+func checkTranscript(t *testing.T, file, command string, code int) {
+	t.Helper()
+	got := run(t, command)
+	if got.code != code {
+		t.Errorf("exit code %d, want %d", got.code, code)
+	}
+	text := []byte("$ kubectl segmentation " + command + "\n" + got.out)
+	if got.err != "" {
+		text = append(text, "--- standard error\n"+got.err...)
+	}
+	checkGolden(t, file, text)
 }
 
 // checkGolden compares an output with a golden file.

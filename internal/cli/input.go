@@ -72,21 +72,27 @@ func (i *input) bindEngine(cmd *cobra.Command) {
 
 // world begins a world with what flags say.
 func (i *input) world() (*offline.World, error) {
-	w := &offline.World{ByServiceAddress: i.byServiceAddress, Protected: claim.Protected{i.operatorNamespace}}
+	w := &offline.World{
+		ByServiceAddress: i.byServiceAddress, Protected: append(claim.ParseProtected(i.protected), i.operatorNamespace),
+	}
 	if i.engine != "" && i.engine != autoEngine {
 		if w.Engine = engine.Name(i.engine); !engine.IsName(w.Engine) {
 			return nil, fmt.Errorf("unknown engine %q: --network-engine takes %s, or one of %v", i.engine, autoEngine, engine.Names())
-		}
-	}
-	for entry := range strings.SplitSeq(i.protected, ",") {
-		if entry = strings.TrimSpace(entry); entry != "" {
-			w.Protected = append(w.Protected, entry)
 		}
 	}
 	if err := w.Protected.Validate(); err != nil {
 		return nil, fmt.Errorf("--protected-namespaces: %w", err)
 	}
 	return w, nil
+}
+
+// readEither reads the files that are given, or the cluster if there are none.
+func (i *input) readEither(ctx context.Context, w *offline.World, of needs) (areFiles bool, err error) {
+	if len(i.filenames.Filenames) == 0 {
+		return false, i.readCluster(ctx, w, of)
+	}
+	_, err = i.read(ctx, w, &i.filenames)
+	return true, err
 }
 
 // read adds what is in files to a world, and returns the names of the profiles among it. What the world holds already

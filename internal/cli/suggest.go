@@ -75,12 +75,7 @@ func (c *suggestCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(c.filenames.Filenames) > 0 {
-		_, err = c.read(ctx, w, &c.filenames)
-	} else {
-		err = c.readCluster(ctx, w, suggestNeeds())
-	}
-	if err != nil {
+	if _, err = c.readEither(ctx, w, suggestNeeds()); err != nil {
 		return err
 	}
 	if err := c.readFlows(options); err != nil {

@@ -20,15 +20,7 @@ func TestGoldenSuggestions(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := run(t, c.command)
-			if got.code != c.code {
-				t.Errorf("exit code %d, want %d", got.code, c.code)
-			}
-			text := []byte("$ kubectl segmentation " + c.command + "\n" + got.out)
-			if got.err != "" {
-				text = append(text, "--- standard error\n"+got.err...)
-			}
-			checkGolden(t, filepath.Join("testdata", "suggest", "golden", name+".txt"), text)
+			checkTranscript(t, filepath.Join("testdata", "suggest", "golden", name+".txt"), c.command, c.code)
 		})
 	}
 }

@@ -41,7 +41,7 @@ func Ask(w *World, q Question) (*Answer, error) {
 	cluster, err := rendered.Cluster(w.Policies)
 	policies := rendered.policies(w.Policies)
 	if !q.AsDeclared {
-		cluster, err = w.cluster()
+		cluster, err = w.Cluster()
 		policies = pointersTo(w.Policies)
 	}
 	if err != nil {
@@ -109,16 +109,11 @@ func (r *Rendered) policies(foreign []networkingv1.NetworkPolicy) []*networkingv
 	for i := range r.Namespaces {
 		out = append(out, r.Namespaces[i].Objects.Policies...)
 	}
-	for i := range foreign {
-		if !isOwn(&foreign[i]) {
-			out = append(out, &foreign[i])
-		}
-	}
-	return out
+	return append(out, foreignOf(foreign)...)
 }
 
-// cluster is the world as it is.
-func (w *World) cluster() (*reach.Cluster, error) {
+// Cluster is the world as it is, whoever wrote its policies.
+func (w *World) Cluster() (*reach.Cluster, error) {
 	namespaces := make([]reach.Namespace, 0, len(w.Namespaces))
 	for i := range w.Namespaces {
 		namespaces = append(namespaces, reach.Namespace{Name: w.Namespaces[i].Name, Labels: w.Namespaces[i].Labels})

@@ -216,12 +216,7 @@ func (r *Rendered) Cluster(foreign []networkingv1.NetworkPolicy) (*reach.Cluster
 			policies = append(policies, ownIn(n.Name, foreign)...)
 		}
 	}
-	for i := range foreign {
-		if !isOwn(&foreign[i]) {
-			policies = append(policies, &foreign[i])
-		}
-	}
-	return reach.New(namespaces, policies)
+	return reach.New(namespaces, append(policies, foreignOf(foreign)...))
 }
 
 // ownIn are policies of the operator's that stay in a namespace that is held.

@@ -36,10 +36,7 @@ func TestTheOrderDoesNotMatter(t *testing.T) {
 			w.Pods[i].Spec.Containers[0].Ports[0].ContainerPort = rapid.SampledFrom([]int32{8080, 9090}).Draw(t, "http")
 		}
 		flows := drawnFlows(t, w)
-		want, err := suggest.From(w, suggest.Options{Name: "shop", Flows: flows})
-		if err != nil {
-			t.Skip(err)
-		}
+		want := suggested(t, w, suggest.Options{Name: "shop", Flows: flows})
 		other := &offline.World{
 			Protected: w.Protected, Profiles: w.Profiles, Nodes: w.Nodes, EndpointSlices: w.EndpointSlices,
 			Namespaces: rapid.Permutation(w.Namespaces).Draw(t, "namespaces"), Pods: rapid.Permutation(w.Pods).Draw(t, "pods"),

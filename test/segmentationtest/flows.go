@@ -121,13 +121,6 @@ func (e *Env) cluster(ctx context.Context) (*reach.Cluster, error) {
 	if err := e.Client.List(ctx, &policies); err != nil {
 		return nil, err
 	}
-	known := make([]reach.Namespace, 0, len(namespaces.Items))
-	for i := range namespaces.Items {
-		known = append(known, reach.Namespace{Name: namespaces.Items[i].Name, Labels: namespaces.Items[i].Labels})
-	}
-	rules := make([]*networkingv1.NetworkPolicy, 0, len(policies.Items))
-	for i := range policies.Items {
-		rules = append(rules, &policies.Items[i])
-	}
-	return reach.New(known, rules)
+	world := offline.World{Namespaces: namespaces.Items, Policies: policies.Items}
+	return world.Cluster()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -50,7 +49,7 @@ func (e *Env) runOperator(ctx context.Context) error {
 
 func (e *Env) operatorOptions() *operator.Options {
 	const concurrency = 8
-	protected := append(claim.Protected(strings.Split(claim.DefaultProtected, ",")), Namespace)
+	protected := append(claim.ParseProtected(claim.DefaultProtected), Namespace)
 	return &operator.Options{
 		Namespace: Namespace, Protected: append(protected, e.settings.protected...),
 		GrantAs:   "system:serviceaccount:" + Namespace + ":" + operator.Granter,
