@@ -28,12 +28,18 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &apiv1alpha1.EndpointApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Finding"):
 		return &apiv1alpha1.FindingApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Guardrails"):
+		return &apiv1alpha1.GuardrailsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("InternetPeer"):
 		return &apiv1alpha1.InternetPeerApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Istio"):
+		return &apiv1alpha1.IstioApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LabelSelector"):
 		return &apiv1alpha1.LabelSelectorApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LabelSelectorRequirement"):
 		return &apiv1alpha1.LabelSelectorRequirementApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Mesh"):
+		return &apiv1alpha1.MeshApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NamespaceCounts"):
 		return &apiv1alpha1.NamespaceCountsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NamespaceSet"):

@@ -25,6 +25,14 @@ const (
 	// ConditionIsolated is true when no NetworkPolicy that the operator did not write opens a path in a namespace of the
 	// profile that the profile does not declare.
 	ConditionIsolated = "Isolated"
+
+	// ConditionGuarded is present on a profile with spec.guardrails. It is true when its guardrails were seen to be as
+	// they should be, and no policy of somebody else's can come before them.
+	ConditionGuarded = "Guarded"
+
+	// ConditionMeshed is present on a profile with spec.mesh. It is true when the kinds of the mesh are there and every
+	// claimed namespace was seen to hold its policies of the mesh.
+	ConditionMeshed = "Meshed"
 )
 
 // Reasons of conditions.

@@ -10,6 +10,7 @@ import (
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.from.tier) && !has(self.from.profile)) || has(self.from.allTiers) || (has(self.to.tier) && !has(self.to.profile)) || has(self.to.allTiers)",message="neither from nor to is a tier of this profile; one of them must be, since only its namespaces get policies"
 // +kubebuilder:validation:XValidation:rule="!has(self.from.service)",message="from cannot name a service: a Service is what is called; name it in to, and choose who calls by pods",fieldPath=".from"
+// +kubebuilder:validation:XValidation:rule="!has(self.to.serviceAccounts)",message="to cannot have serviceAccounts: they say who calls; give them in from",fieldPath=".to"
 // +kubebuilder:validation:XValidation:rule="!has(self.access) || (has(self.from.tier) && has(self.to.tier) && !has(self.from.profile) && !has(self.to.profile))",message="access is given to service accounts of a tier's namespaces, in a tier's namespaces; from and to must both be tiers of this profile",fieldPath=".access"
 // +kubebuilder:validation:XValidation:rule="!has(self.access) || !(has(self.from.pods) || has(self.to.pods) || has(self.to.service))",message="access is given to all service accounts of the namespaces, and pods or a service cannot narrow it; put it into a dependency of its own without them",fieldPath=".access"
 type Dependency struct {
@@ -95,6 +96,16 @@ type Endpoint struct {
 	// means every pod of them.
 	// +optional
 	Pods *LabelSelector `json:"pods,omitempty"`
+
+	// serviceAccounts are the service accounts that the pods of from run as, 1 to 16
+	// of them, by which a service mesh tells who calls: it sees no labels of pods.
+	// NetworkPolicies do not go by them. Left out, a mesh admits every service
+	// account of the namespaces.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	ServiceAccounts []ServiceAccountName `json:"serviceAccounts,omitempty"`
 }
 
 // Port is one port, a range of ports, or every port of a protocol.

@@ -139,6 +139,18 @@ type SegmentationProfileSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=512
 	Dependencies []Dependency `json:"dependencies,omitempty"`
+
+	// guardrails has the profile written as cluster-wide policies too, which no
+	// NetworkPolicy can override: so that nobody who may write NetworkPolicies in a
+	// namespace of a tier can open what is not declared. Write {}. Left out, there
+	// are none.
+	// +optional
+	Guardrails *Guardrails `json:"guardrails,omitempty"`
+
+	// mesh has the dependencies written as policies of a service mesh too, beside
+	// the NetworkPolicies. Left out, there are none.
+	// +optional
+	Mesh Mesh `json:"mesh,omitempty,omitzero"`
 }
 
 // Mode says whether a profile is written to the cluster or only computed.

@@ -37,6 +37,8 @@ var schemaYAML = typed.YAMLObject(`types:
         elementRelationship: separable
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Admission
   scalar: string
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Baseline
+  scalar: string
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.BoundaryEdits
   scalar: string
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.CIDR
@@ -137,6 +139,12 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: service
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Name
+    - name: serviceAccounts
+      type:
+        list:
+          elementType:
+            namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.ServiceAccountName
+          elementRelationship: associative
     - name: tier
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Name
@@ -152,6 +160,13 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: reason
       type:
         scalar: string
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Guardrails
+  map:
+    fields:
+    - name: baseline
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Baseline
+      default: None
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.IPAddress
   scalar: string
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.InternalTraffic
@@ -163,6 +178,17 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.PrivateRanges
       default: Excluded
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Istio
+  map:
+    fields:
+    - name: mutualTLS
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.MutualTLS
+      default: Unmanaged
+    - name: trustDomain
+      type:
+        scalar: string
+      default: cluster.local
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.LabelSelector
   map:
     fields:
@@ -197,7 +223,15 @@ var schemaYAML = typed.YAMLObject(`types:
           elementRelationship: atomic
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.LabelValue
   scalar: string
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Mesh
+  map:
+    fields:
+    - name: istio
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Istio
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Mode
+  scalar: string
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.MutualTLS
   scalar: string
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Name
   scalar: string
@@ -369,6 +403,12 @@ var schemaYAML = typed.YAMLObject(`types:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.DNS
       default:
         mode: ClusterDNS
+    - name: guardrails
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Guardrails
+    - name: mesh
+      type:
+        namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Mesh
     - name: mode
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Mode
@@ -440,6 +480,8 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: undeclaredPaths
       type:
         namedType: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.UndeclaredPaths
+- name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.ServiceAccountName
+  scalar: string
 - name: com.github.segmentation-dev.segmentation-operator.api.v1alpha1.Subject
   map:
     fields:

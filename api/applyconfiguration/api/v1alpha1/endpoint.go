@@ -32,6 +32,11 @@ type EndpointApplyConfiguration struct {
 	// pods narrows the tiers to the pods with these labels. Left out, or empty, it
 	// means every pod of them.
 	Pods *LabelSelectorApplyConfiguration `json:"pods,omitempty"`
+	// serviceAccounts are the service accounts that the pods of from run as, 1 to 16
+	// of them, by which a service mesh tells who calls: it sees no labels of pods.
+	// NetworkPolicies do not go by them. Left out, a mesh admits every service
+	// account of the namespaces.
+	ServiceAccounts []apiv1alpha1.ServiceAccountName `json:"serviceAccounts,omitempty"`
 }
 
 // EndpointApplyConfiguration constructs a declarative configuration of the Endpoint type for use with
@@ -85,5 +90,15 @@ func (b *EndpointApplyConfiguration) WithPeer(value apiv1alpha1.Name) *EndpointA
 // If called multiple times, the Pods field is set to the value of the last call.
 func (b *EndpointApplyConfiguration) WithPods(value *LabelSelectorApplyConfiguration) *EndpointApplyConfiguration {
 	b.Pods = value
+	return b
+}
+
+// WithServiceAccounts adds the given value to the ServiceAccounts field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the ServiceAccounts field.
+func (b *EndpointApplyConfiguration) WithServiceAccounts(values ...apiv1alpha1.ServiceAccountName) *EndpointApplyConfiguration {
+	for i := range values {
+		b.ServiceAccounts = append(b.ServiceAccounts, values[i])
+	}
 	return b
 }

@@ -50,6 +50,14 @@ type SegmentationProfileSpecApplyConfiguration struct {
 	// the tier that is called. Answers to a call need no dependency of their own.
 	// Left out, nothing crosses the borders of the tiers.
 	Dependencies []DependencyApplyConfiguration `json:"dependencies,omitempty"`
+	// guardrails has the profile written as cluster-wide policies too, which no
+	// NetworkPolicy can override: so that nobody who may write NetworkPolicies in a
+	// namespace of a tier can open what is not declared. Write {}. Left out, there
+	// are none.
+	Guardrails *GuardrailsApplyConfiguration `json:"guardrails,omitempty"`
+	// mesh has the dependencies written as policies of a service mesh too, beside
+	// the NetworkPolicies. Left out, there are none.
+	Mesh *MeshApplyConfiguration `json:"mesh,omitempty"`
 }
 
 // SegmentationProfileSpecApplyConfiguration constructs a declarative configuration of the SegmentationProfileSpec type for use with
@@ -131,5 +139,21 @@ func (b *SegmentationProfileSpecApplyConfiguration) WithDependencies(values ...*
 		}
 		b.Dependencies = append(b.Dependencies, *values[i])
 	}
+	return b
+}
+
+// WithGuardrails sets the Guardrails field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Guardrails field is set to the value of the last call.
+func (b *SegmentationProfileSpecApplyConfiguration) WithGuardrails(value *GuardrailsApplyConfiguration) *SegmentationProfileSpecApplyConfiguration {
+	b.Guardrails = value
+	return b
+}
+
+// WithMesh sets the Mesh field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Mesh field is set to the value of the last call.
+func (b *SegmentationProfileSpecApplyConfiguration) WithMesh(value *MeshApplyConfiguration) *SegmentationProfileSpecApplyConfiguration {
+	b.Mesh = value
 	return b
 }
