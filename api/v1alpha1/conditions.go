@@ -103,4 +103,10 @@ const (
 	ReasonPendingConsent = "PendingConsent"
 	// ReasonPortNotExposed says that no pod and no Service of the tier that is called has a port that a dependency gives.
 	ReasonPortNotExposed = "PortNotExposed"
+
+	// ReasonMeshAdmitsMore says that policies of a mesh cannot say a dependency as narrowly as NetworkPolicies do, which
+	// still decide.
+	ReasonMeshAdmitsMore = "MeshAdmitsMore"
+	// ReasonMeshAdmitsLess says that a mesh denies what a dependency declares, since its policies cannot say it.
+	ReasonMeshAdmitsLess = "MeshAdmitsLess"
 )

@@ -25,6 +25,7 @@ func Compile(profile *v1alpha1.SegmentationProfile) (*Plan, field.ErrorList) {
 		UID:        profile.UID,
 		Generation: profile.Generation,
 		DNS:        c.dns(spec.Child("dns")),
+		Istio:      c.istio(spec.Child("mesh", "istio")),
 	}
 	for i := range c.spec.Tiers {
 		p.Tiers = append(p.Tiers, c.tier(&c.spec.Tiers[i], spec.Child("tiers").Index(i)))

@@ -15,6 +15,10 @@ func (c *compiler) dependencies(p *Plan, path *field.Path) {
 		known := len(c.errs)
 		from := c.party(&d.From, at.Child("from"))
 		to := c.party(&d.To, at.Child("to"))
+		from.ServiceAccounts = c.serviceAccounts(&d.From, &from, at.Child("from"))
+		if len(d.To.ServiceAccounts) > 0 {
+			c.fail(field.Forbidden(at.Child("to", "serviceAccounts"), "they say who calls; give them in from"))
+		}
 		if d.From.Service != "" {
 			c.fail(field.Forbidden(at.Child("from", "service"), "a Service is what is called; name it in to, and choose who calls by pods"))
 		}

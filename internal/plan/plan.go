@@ -34,6 +34,8 @@ type Plan struct {
 	Keeper *metav1.OwnerReference
 	// DNS is where names are resolved; nil opens nothing.
 	DNS *DNS
+	// Istio is set if the profile is enforced by Istio as well.
+	Istio *Istio
 	// Tiers are the profile's tiers in the order of the profile.
 	Tiers []Tier
 }
@@ -110,6 +112,8 @@ type Party struct {
 	CIDRs []networkingv1.IPBlock
 	// Pods chooses pods in the tiers or the namespaces; nil means every pod.
 	Pods *metav1.LabelSelector
+	// ServiceAccounts are those that pods which call run as, sorted; empty means every one. Only a mesh goes by them.
+	ServiceAccounts []string
 	// Service is the name of a Service in the tier or the namespaces that chooses the pods, as long as it was not
 	// looked up.
 	Service string

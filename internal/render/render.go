@@ -169,6 +169,15 @@ func (m metadata) object(name string, declaredBy ...string) metav1.ObjectMeta {
 	}
 }
 
+// PolicyMeta is the metadata of a policy of a tier's namespaces that is not a NetworkPolicy, with no namespace set: as
+// NetworkPolicies have it.
+func PolicyMeta(p *plan.Plan, t *plan.Tier, name string, declaredBy ...string) metav1.ObjectMeta {
+	m := metadata{plan: p, tier: t}
+	out := m.object(name, declaredBy...)
+	out.OwnerReferences = m.policyOwners()
+	return out
+}
+
 // policyOwners returns the references of a policy: to the profile, and to what keeps it.
 func (m metadata) policyOwners() []metav1.OwnerReference {
 	if m.plan.Keeper == nil {
@@ -200,6 +209,24 @@ func ownerReference(profile string, uid types.UID) metav1.OwnerReference {
 // left alone.
 func IsOwnKey(key string) bool {
 	return key == v1alpha1.ManagedByLabel || strings.HasPrefix(key, v1alpha1.GroupName+"/")
+}
+
+// OwnMeta is the operator's own part of the metadata of an object that it wrote.
+func OwnMeta(have *metav1.ObjectMeta) metav1.ObjectMeta {
+	ours := func(all map[string]string) map[string]string {
+		out := maps.Clone(all)
+		maps.DeleteFunc(out, func(key, _ string) bool { return !IsOwnKey(key) })
+		return out
+	}
+	out := metav1.ObjectMeta{
+		Name: have.Name, Namespace: have.Namespace, Labels: ours(have.Labels), Annotations: ours(have.Annotations),
+	}
+	for _, ref := range have.OwnerReferences {
+		if IsOwnReference(ref) {
+			out.OwnerReferences = append(out.OwnerReferences, ref)
+		}
+	}
+	return out
 }
 
 // IsOwnReference tells whether an owner reference is one of those that the operator writes: to a profile, or to what

@@ -194,20 +194,8 @@ func (t *Target) has(name string) bool {
 // own returns a policy that was observed as the operator would write it: without what the API
 // server and others added to its metadata.
 func own(have *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
-	ours := func(all map[string]string) map[string]string {
-		out := maps.Clone(all)
-		maps.DeleteFunc(out, func(key, _ string) bool { return !render.IsOwnKey(key) })
-		return out
-	}
-	out := &networkingv1.NetworkPolicy{}
+	out := &networkingv1.NetworkPolicy{ObjectMeta: render.OwnMeta(&have.ObjectMeta)}
 	out.APIVersion, out.Kind = networkingv1.SchemeGroupVersion.String(), "NetworkPolicy"
-	out.Name, out.Namespace = have.Name, have.Namespace
-	out.Labels, out.Annotations = ours(have.Labels), ours(have.Annotations)
-	for _, ref := range have.OwnerReferences {
-		if render.IsOwnReference(ref) {
-			out.OwnerReferences = append(out.OwnerReferences, ref)
-		}
-	}
 	out.Spec = *have.Spec.DeepCopy()
 	return out
 }

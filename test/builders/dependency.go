@@ -37,6 +37,14 @@ func (b *DependencyBuilder) FromPods(
 	return b
 }
 
+// FromAccounts names the service accounts that pods which call run as.
+func (b *DependencyBuilder) FromAccounts(names ...string) *DependencyBuilder {
+	for _, name := range names {
+		b.obj.From.ServiceAccounts = append(b.obj.From.ServiceAccounts, segv1alpha1.ServiceAccountName(name))
+	}
+	return b
+}
+
 // ToTier sets the tier that is called.
 func (b *DependencyBuilder) ToTier(name string) *DependencyBuilder {
 	b.obj.To.Tier = segv1alpha1.Name(name)

@@ -56,6 +56,12 @@ func (b *ProfileBuilder) NoDNS() *ProfileBuilder {
 	return b.DNS(segv1alpha1.DNS{Mode: segv1alpha1.DNSModeNone})
 }
 
+// Istio has the profile enforced by Istio as well.
+func (b *ProfileBuilder) Istio(istio segv1alpha1.Istio) *ProfileBuilder {
+	b.obj.Spec.Mesh.Istio = &istio
+	return b
+}
+
 // Tier adds tiers.
 func (b *ProfileBuilder) Tier(tiers ...segv1alpha1.Tier) *ProfileBuilder {
 	b.obj.Spec.Tiers = append(b.obj.Spec.Tiers, tiers...)
