@@ -40,6 +40,8 @@ func TestGolden(t *testing.T) {
 		code    int
 	}{
 		"render":                   {"render -f testdata/shop.yaml -f testdata/cluster.yaml", ExitDone},
+		"render-meshed":            {"render -f testdata/meshed.yaml -f testdata/cluster.yaml", ExitDone},
+		"plan-meshed":              {"plan -f testdata/meshed.yaml -f testdata/cluster.yaml --against testdata/shop.yaml", ExitFound},
 		"render-names":             {"render -f testdata/shop.yaml -f testdata/cluster.yaml -o name", ExitDone},
 		"render-without-a-cluster": {"render -f testdata/shop.yaml -o name", ExitDone},
 		"plan":                     {"plan -f testdata/changed.yaml -f testdata/cluster.yaml --against testdata/shop.yaml", ExitFound},

@@ -32,7 +32,7 @@ func newRender(base *common) *cobra.Command {
 		Use:   "render -f PROFILE [-f NAMESPACES] [--cluster]",
 		Short: "Show exactly what the operator writes for a profile",
 		Long: `Show exactly what the operator writes for a profile: the NetworkPolicies, Roles and RoleBindings of each
-namespace, and its labels. Profiles are checked as the API server checks them; no cluster is needed.
+namespace, the policies of Istio if the profile has spec.mesh, and its labels. Profiles are checked as the API server checks them; no cluster is needed.
 
 Namespaces, Services and whatever else a profile depends on are read from files, or from the cluster. Without either,
 tiers that list their namespaces by name are rendered, and the cluster's DNS is taken to be as Kubernetes' own installer
@@ -163,6 +163,12 @@ func (c *renderCommand) write(printer printers.ResourcePrinter, rendered *offlin
 func objectsOf(n *offline.Namespace) []runtime.Object {
 	var out []runtime.Object
 	for _, p := range n.Objects.Policies {
+		out = append(out, p)
+	}
+	for _, a := range n.Mesh.Authentications {
+		out = append(out, a)
+	}
+	for _, p := range n.Mesh.Policies {
 		out = append(out, p)
 	}
 	for _, r := range n.Objects.Roles {

@@ -37,7 +37,7 @@ func TestGoldenShop(t *testing.T) {
 	}
 	var got strings.Builder
 	got.WriteString("# What shop.yaml becomes in a namespace of each tier. Written by: go test ./internal/mesh -update\n#\n# What is found:\n")
-	for _, f := range mesh.Findings(p) {
+	for _, f := range mesh.Findings(p, nil) {
 		got.WriteString("# - " + f.Reason + ": " + f.Message + "\n")
 	}
 	for i := range p.Tiers {

@@ -40,12 +40,10 @@ func isEveryTCPPort(port networkingv1.NetworkPolicyPort) bool {
 // numbers are the numbers that one port stands for.
 func (r *renderer) numbers(rule *plan.Rule, port *networkingv1.NetworkPolicyPort) []int32 {
 	if port.Port.Type == intstr.String {
-		known := r.facts.Ports[port.Port.StrVal]
-		if len(known) == 0 {
-			r.findLessf("dependency %s: Istio knows ports by their numbers only, and the number of port %s is not known; it opens "+
-				"nothing in the mesh: give the number", rule.Dependency, port.Port.StrVal)
-		}
-		return known
+		// Each pod gives a number to the name, and the operator reads no pods.
+		r.findLessf("dependency %s: Istio knows ports by their numbers only, and %s is a name; it is not opened in the mesh: give the "+
+			"number, in a Service as its targetPort", rule.Dependency, port.Port.StrVal)
+		return nil
 	}
 	first, last := port.Port.IntVal, port.Port.IntVal
 	if port.EndPort != nil {

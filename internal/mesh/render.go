@@ -18,8 +18,6 @@ type Facts struct {
 	Members func(plan.TierOf) []string
 	// Chosen are the namespaces that peers choose by labels, by the names of the peers, sorted.
 	Chosen map[string][]string
-	// Ports are the numbers that pods of the namespace give to named TCP ports.
-	Ports map[string][]int32
 }
 
 // Objects are the objects of one namespace, each kind sorted by name.
@@ -56,15 +54,29 @@ func Render(p *plan.Plan, t *plan.Tier, namespace string, facts *Facts) Rendered
 	return Rendered{Objects: Objects{Policies: out, Authentications: r.authentications()}, Findings: r.findings}
 }
 
-// Findings are those of a profile that do not depend on the cluster.
-func Findings(p *plan.Plan) []plan.Finding {
+// Findings are those of a profile that do not depend on which namespaces there are. The Services that its dependencies name
+// are called in each form that they have (plan.Facts.Called).
+func Findings(p *plan.Plan, called map[plan.Called][]plan.Variant) []plan.Finding {
 	facts := Facts{Members: func(plan.TierOf) []string { return nil }}
 	var out []plan.Finding
 	for i := range p.Tiers {
-		for _, f := range Render(p, &p.Tiers[i], "", &facts).Findings {
-			if !slices.Contains(out, f) {
-				out = append(out, f)
+		for _, t := range forms(p, &p.Tiers[i], called) {
+			for _, f := range Render(p, t, "", &facts).Findings {
+				if !slices.Contains(out, f) {
+					out = append(out, f)
+				}
 			}
+		}
+	}
+	return out
+}
+
+// forms are a tier as it is for namespaces with one Service that its dependencies name, in each form of each.
+func forms(p *plan.Plan, t *plan.Tier, called map[plan.Called][]plan.Variant) []*plan.Tier {
+	out := []*plan.Tier{t}
+	for _, name := range t.Services() {
+		for _, variant := range called[plan.Called{Profile: p.Profile, Tier: t.Name, Service: name}] {
+			out = append(out, t.With(map[string]plan.Service{name: variant.Service}))
 		}
 	}
 	return out

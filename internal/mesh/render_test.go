@@ -93,13 +93,6 @@ func TestWhoMayCall(t *testing.T) {
 			facts:   mesh.Facts{Members: members(map[string][]string{"shop/web": {"w"}})},
 			want:    []string{`segmentation: from: - source: namespaces: - w`},
 		},
-		"a name of which the number is known": {
-			profile: meshed().Dependency(builders.MakeDependency("d").FromTier("web").ToTier("api").NamedPort("http").Obj()),
-			facts: mesh.Facts{
-				Members: members(map[string][]string{"shop/web": {"w"}}), Ports: map[string][]int32{"http": {8081, 8080}},
-			},
-			want: []string{`segmentation: from: - source: namespaces: - w to: - operation: ports: - "8080" - "8081"`},
-		},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -162,13 +155,34 @@ func TestTheServiceOfTheNamespaceIsCalled(t *testing.T) {
 	}
 }
 
+func TestFindingsAreAboutEachFormOfAService(t *testing.T) {
+	t.Parallel()
+	p := mustCompile(t, meshed().Dependency(builders.MakeDependency("d").FromTier("web").ToService("api", "front").Obj()).Obj())
+	form := func(target intstr.IntOrString) plan.Variant {
+		return plan.Variant{Namespaces: []string{"api"}, Service: plan.ServiceOf(&corev1.Service{Spec: corev1.ServiceSpec{
+			Selector: map[string]string{"app": "front"}, Ports: []corev1.ServicePort{{Port: 80, TargetPort: target}},
+		}})}
+	}
+	want := []plan.Finding{{
+		Reason: v1alpha1.ReasonMeshAdmitsLess,
+		Message: "dependency d: Istio knows ports by their numbers only, and http is a name; it is not opened in the mesh: give the number, " +
+			"in a Service as its targetPort",
+	}}
+	got := mesh.Findings(p, map[plan.Called][]plan.Variant{
+		{Profile: "shop", Tier: "api", Service: "front"}: {form(intstr.FromInt32(8080)), form(intstr.FromString("http"))},
+	})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
 func TestAProfileWithoutAMeshHasNothing(t *testing.T) {
 	t.Parallel()
 	p := mustCompile(t, unmeshed().Obj())
 	if diff := cmp.Diff(mesh.Rendered{}, mesh.Render(p, p.Tier("api"), "api", &mesh.Facts{})); diff != "" {
 		t.Errorf("rendered (-want +got):\n%s", diff)
 	}
-	if got := mesh.Findings(p); len(got) > 0 {
+	if got := mesh.Findings(p, nil); len(got) > 0 {
 		t.Errorf("found %v", got)
 	}
 }

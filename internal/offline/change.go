@@ -11,6 +11,7 @@ import (
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
 	"github.com/segmentation-dev/segmentation-operator/internal/reach"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
@@ -102,6 +103,10 @@ func (c *Change) compare(before, after *Namespace) {
 	}
 	compareObjects(c, "NetworkPolicy", before.Objects.Policies, after.Objects.Policies,
 		func(p *networkingv1.NetworkPolicy) string { return p.Name })
+	compareObjects(c, mesh.KindAuthorizationPolicy, before.Mesh.Policies, after.Mesh.Policies,
+		func(p *mesh.AuthorizationPolicy) string { return p.Name })
+	compareObjects(c, mesh.KindPeerAuthentication, before.Mesh.Authentications, after.Mesh.Authentications,
+		func(a *mesh.PeerAuthentication) string { return a.Name })
 	compareObjects(c, "Role", before.Objects.Roles, after.Objects.Roles, func(r *rbacv1.Role) string { return r.Name })
 	compareObjects(c, "RoleBinding", before.Objects.Bindings, after.Objects.Bindings, func(b *rbacv1.RoleBinding) string { return b.Name })
 	had, has := accessIn(before), accessIn(after)

@@ -13,6 +13,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/addresses"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/engine"
+	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 	"github.com/segmentation-dev/segmentation-operator/internal/services"
@@ -53,6 +54,8 @@ type Namespace struct {
 	Decision claim.Decision
 	// Objects are what the operator has in it in the end; empty unless it is claimed.
 	Objects render.Objects
+	// Mesh are those of a service mesh, if its profile has one.
+	Mesh mesh.Objects
 }
 
 // Render works out what the operator would bring the world to, once nothing is due any more. Profiles in Preview are
@@ -70,6 +73,7 @@ func Render(w *World, enforced ...string) *Rendered {
 	for i := range w.Namespaces {
 		r.out.Namespaces = append(r.out.Namespaces, r.namespace(&w.Namespaces[i]))
 	}
+	r.mesh()
 	slices.SortFunc(r.out.Namespaces, func(a, b Namespace) int { return cmp.Compare(a.Name, b.Name) })
 	return r.out
 }
@@ -134,7 +138,7 @@ func (r *renderer) resolve() {
 	for _, p := range r.out.Profiles {
 		if p.Plan != nil {
 			resolved := p.Plan.Resolve(facts)
-			p.Plan, p.Findings = resolved.Plan, resolved.Findings
+			p.Plan, p.Findings = resolved.Plan, append(resolved.Findings, mesh.Findings(resolved.Plan, facts.Called)...)
 		}
 	}
 }

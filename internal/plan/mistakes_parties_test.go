@@ -57,6 +57,25 @@ func TestMistakesInParties(t *testing.T) {
 		"the tier of a Service is not there": {
 			to(v1alpha1.Endpoint{Tier: "nowhere", Service: "front"}), []string{`spec.dependencies[0].to.tier: Not found: "nowhere"`},
 		},
+		"a trust domain that is a wildcard": {
+			shop().Istio(v1alpha1.Istio{TrustDomain: "*"}), []string{`spec.mesh.istio.trustDomain: Invalid value: "*"`},
+		},
+		"another mode of mutual TLS": {
+			shop().Istio(v1alpha1.Istio{MutualTLS: "Some"}), []string{`spec.mesh.istio.mutualTLS: Unsupported value: "Some"`},
+		},
+		"a service account that is a wildcard": {
+			shop().Dependency(builders.MakeDependency("d").FromTier("web").FromAccounts("*").ToTier("api").Obj()),
+			[]string{`spec.dependencies[0].from.serviceAccounts[0]: Invalid value: "*"`},
+		},
+		"service accounts of addresses": {
+			shop().Peer(builders.MakePeer("p").CIDR("192.0.2.0/24").Obj()).
+				Dependency(builders.MakeDependency("d").FromPeer("p").FromAccounts("robot").ToTier("api").Obj()),
+			[]string{`spec.dependencies[0].from.serviceAccounts: Forbidden: a peer of addresses has no service accounts`},
+		},
+		"service accounts of who is called": {
+			to(v1alpha1.Endpoint{Tier: "api", ServiceAccounts: []v1alpha1.ServiceAccountName{"robot"}}),
+			[]string{`spec.dependencies[0].to.serviceAccounts: Forbidden: they say who calls`},
+		},
 		"all tiers, and one of them": {
 			to(v1alpha1.Endpoint{AllTiers: true, Tier: "api"}), []string{`spec.dependencies[0].to: Required value: give one of tier, allTiers and peer`},
 		},

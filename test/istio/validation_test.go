@@ -49,9 +49,7 @@ func drawn(t *rapid.T) []mesh.Objects {
 	for _, peer := range p.Peers() {
 		chosen[peer.Name] = []string{"ops", "outside"}[:rapid.IntRange(0, 2).Draw(t, "chosen")]
 	}
-	facts := mesh.Facts{
-		Members: func(plan.TierOf) []string { return members }, Chosen: chosen, Ports: map[string][]int32{"http": {8080, 80}},
-	}
+	facts := mesh.Facts{Members: func(plan.TierOf) []string { return members }, Chosen: chosen}
 	var out []mesh.Objects
 	for i := range p.Tiers {
 		objects := mesh.Render(p, &p.Tiers[i], "here", &facts).Objects
