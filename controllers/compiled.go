@@ -19,6 +19,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/audit"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
@@ -88,7 +89,7 @@ func (c *compiled) resolved(facts *plan.Facts) *compiled {
 	resolved := c.plan.Resolve(facts)
 	out := &compiled{
 		identity: c.identity, keeper: c.keeper, mistakes: c.mistakes, invalid: c.mistakes, claimant: c.claimant,
-		plan: resolved.Plan, findings: resolved.Findings, digests: digestsOf(resolved.Plan),
+		plan: resolved.Plan, findings: append(resolved.Findings, mesh.Findings(resolved.Plan, facts.Called)...), digests: digestsOf(resolved.Plan),
 		suited: lru.New(maxSuited),
 	}
 	if maps.Equal(c.digests, out.digests) {

@@ -190,6 +190,11 @@ func (e *echoes) outstanding(observed []*policyv1alpha2.ClusterNetworkPolicy, no
 	for _, o := range observed {
 		shown[o.Name] = o.ResourceVersion
 	}
+	return e.unsettled(shown, now)
+}
+
+// unsettled is outstanding for objects of which the versions are shown.
+func (e *echoes) unsettled(shown map[string]string, now time.Time) time.Duration {
 	for name, version := range e.expected {
 		if isShown(shown[name], version) || now.Sub(e.since) > echoWait {
 			delete(e.expected, name)

@@ -50,6 +50,8 @@ type ProfileReconciler struct {
 	Namespace string
 	// Guards tells how far guardrails are.
 	Guards *Guards
+	// Meshes tells how far policies of Istio are.
+	Meshes *Meshes
 
 	pace pace
 	// pauses are those of profiles that the API server had no room to write about.
@@ -62,6 +64,9 @@ func (r *ProfileReconciler) SetupWithManager(mgr ctrl.Manager, options controlle
 		r.Ledger.notifyWith(func(request reconcile.Request) { q.Add(request) })
 		if r.Guards != nil {
 			r.Guards.changedWith(func(profile string) { q.Add(requestFor(profile)) })
+		}
+		if r.Meshes != nil {
+			r.Meshes.changedWith(func(profile string) { q.Add(requestFor(profile)) })
 		}
 		r.Profiles.foundWith(func(names []string) {
 			for _, name := range names {
@@ -143,6 +148,7 @@ func (r *ProfileReconciler) report(
 	want, counts := status.Measure(status.Input{
 		Profile: profile, Invalid: current.invalid, Plan: current.plan, Findings: current.findings, Namespaces: namespaces,
 		Now: now, Unmarked: !profiles.home.has(profile), Guard: r.Guards.of(profile.Name),
+		Mesh: r.Meshes.of(profile.Name, current.plan),
 	})
 	profileGauges.set(profile.Name, want, counts)
 	if wait := r.pace.behind(profile, now); wait > 0 {

@@ -69,6 +69,8 @@ func writeCounter() *prometheus.CounterVec {
 		"NetworkPolicy":       {opCreate, opUpdate, opDelete},
 		"Role":                {opCreate, opUpdate, opDelete},
 		"RoleBinding":         {opCreate, opUpdate, opDelete},
+		"AuthorizationPolicy": {opCreate, opUpdate, opDelete},
+		"PeerAuthentication":  {opCreate, opUpdate, opDelete},
 		"Namespace":           {opApply, opPatch},
 		"SegmentationProfile": {opStatus},
 	}

@@ -116,6 +116,8 @@ const (
 	// ReasonPriorityCollision says that a ClusterNetworkPolicy of somebody else has a priority that guardrails may have.
 	ReasonPriorityCollision = "PriorityCollision"
 
+	// ReasonMeshed says that the policies of a mesh are as they should be.
+	ReasonMeshed = "Meshed"
 	// ReasonMeshAdmitsMore says that policies of a mesh cannot say a dependency as narrowly as NetworkPolicies do, which
 	// still decide.
 	ReasonMeshAdmitsMore = "MeshAdmitsMore"

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
 
@@ -228,6 +229,10 @@ func matches(desired, current client.Object) bool {
 		return equality.Semantic.DeepEqual(want.Rules, current.(*rbacv1.Role).Rules)
 	case *rbacv1.RoleBinding:
 		return equality.Semantic.DeepEqual(want.Subjects, current.(*rbacv1.RoleBinding).Subjects)
+	case *mesh.AuthorizationPolicy:
+		return equality.Semantic.DeepEqual(want.Spec, current.(*mesh.AuthorizationPolicy).Spec)
+	case *mesh.PeerAuthentication:
+		return equality.Semantic.DeepEqual(want.Spec, current.(*mesh.PeerAuthentication).Spec)
 	default:
 		return false
 	}

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
 )
 
@@ -70,6 +71,10 @@ func copyOf(obj client.Object) client.Object {
 	case *rbacv1.Role:
 		return o.DeepCopy()
 	case *rbacv1.RoleBinding:
+		return o.DeepCopy()
+	case *mesh.AuthorizationPolicy:
+		return o.DeepCopy()
+	case *mesh.PeerAuthentication:
 		return o.DeepCopy()
 	default:
 		return nil

@@ -169,3 +169,20 @@ type MutualTLS struct {
 
 // ModeStrict takes connections by mutual TLS only.
 const ModeStrict = "STRICT"
+
+// KindOf is the kind of an object, which may not say it: the cache leaves it out.
+func KindOf(object Object) string {
+	if _, is := object.(*PeerAuthentication); is {
+		return KindPeerAuthentication
+	}
+	return KindAuthorizationPolicy
+}
+
+// Bare returns an object of the same kind and name and nothing else.
+func Bare(object Object) Object {
+	meta := metav1.ObjectMeta{Namespace: object.GetNamespace(), Name: object.GetName()}
+	if KindOf(object) == KindPeerAuthentication {
+		return &PeerAuthentication{ObjectMeta: meta}
+	}
+	return &AuthorizationPolicy{ObjectMeta: meta}
+}

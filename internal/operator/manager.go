@@ -36,6 +36,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
 	"github.com/segmentation-dev/segmentation-operator/internal/backpressure"
 	"github.com/segmentation-dev/segmentation-operator/internal/compact"
+	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
@@ -47,6 +48,7 @@ func New(ctx context.Context, config *rest.Config, o *Options) (ctrl.Manager, er
 	scheme := runtime.NewScheme()
 	err := errors.Join(
 		clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme), apiextensionsv1.AddToScheme(scheme), policyv1alpha2.AddToScheme(scheme),
+		mesh.AddToScheme(scheme),
 	)
 	if err != nil {
 		return nil, err
@@ -123,6 +125,10 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *Options) error {
 	if err != nil {
 		return err
 	}
+	meshes, err := addMesh(mgr, o, profiles, own)
+	if err != nil {
+		return err
+	}
 	profile := &controllers.ProfileReconciler{
 		Reader:    mgr.GetCache(),
 		Writer:    own,
@@ -132,6 +138,7 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *Options) error {
 		Protected: o.Protected,
 		Namespace: o.Namespace,
 		Guards:    guards,
+		Meshes:    meshes,
 	}
 	if err := profile.SetupWithManager(mgr, controller.Options{EnableWarmup: &warm}); err != nil {
 		return fmt.Errorf("setting up the profile controller: %w", err)
@@ -176,6 +183,36 @@ func addGuardrails(mgr ctrl.Manager, o *Options, profiles *controllers.Profiles,
 		return nil, fmt.Errorf("setting up the guardrail controller: %w", err)
 	}
 	return guards, nil
+}
+
+// addMesh adds the controller of policies of Istio, and what follows the kinds.
+func addMesh(mgr ctrl.Manager, o *Options, profiles *controllers.Profiles, writer controllers.Writer) (*controllers.Meshes, error) {
+	follow := func(plural string, object client.Object) (*controllers.Optional, error) {
+		kind := &controllers.Optional{
+			Definition: plural + "." + mesh.Group, Version: mesh.GroupVersion().Version, Object: object,
+			Config: mgr.GetConfig(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), Logger: o.Logger,
+		}
+		if err := mgr.Add(kind); err != nil {
+			return nil, fmt.Errorf("adding the watch of %s: %w", kind.Definition, err)
+		}
+		return kind, nil
+	}
+	policies, err := follow("authorizationpolicies", &mesh.AuthorizationPolicy{})
+	if err != nil {
+		return nil, err
+	}
+	authentications, err := follow("peerauthentications", &mesh.PeerAuthentication{})
+	if err != nil {
+		return nil, err
+	}
+	meshes := controllers.NewMeshes(policies, authentications)
+	reconciler := &controllers.MeshReconciler{
+		Reader: mgr.GetCache(), Writer: writer, Profiles: profiles, Protected: o.Protected, Meshes: meshes,
+	}
+	if err := reconciler.SetupWithManager(mgr, controller.Options{MaxConcurrentReconciles: o.Concurrency}); err != nil {
+		return nil, fmt.Errorf("setting up the mesh controller: %w", err)
+	}
+	return meshes, nil
 }
 
 // bundleAnnotation is on definitions of the network policy API as its project releases them:

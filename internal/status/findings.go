@@ -20,6 +20,9 @@ func (t *tally) addFindings(in *Input) {
 	for _, f := range in.Guard.Findings {
 		t.find(f.Reason, f.Namespace, f.Message)
 	}
+	for _, f := range in.Mesh.Findings {
+		t.find(f.Reason, f.Namespace, f.Message)
+	}
 	t.addPeers(in)
 	t.addCalled(in)
 	ports, withoutPods := map[string][][]exposure.Port{}, map[string][]*Namespace{}

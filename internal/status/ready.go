@@ -16,6 +16,9 @@ func (c *conditionSetter) setReady(t *tally) {
 	if working == "" {
 		working, doing = c.guarding()
 	}
+	if working == "" {
+		working, doing = c.meshing()
+	}
 	if c.in.Unmarked && working == "" {
 		working, doing = v1alpha1.ReasonProgressing, "the profile's bookmark is not written yet"
 	}

@@ -31,6 +31,8 @@ type Input struct {
 	Unmarked bool
 	// Guard is what is known of its guardrails.
 	Guard Guard
+	// Mesh is what is known of its policies of Istio.
+	Mesh Mesh
 	// Now is the time of a transition.
 	Now time.Time
 }
@@ -72,6 +74,7 @@ func summarize(in Input, t *tally) v1alpha1.SegmentationProfileStatus {
 	conditions.setConflicted(t)
 	conditions.setIsolated(t)
 	conditions.setGuarded(t)
+	conditions.setMeshed()
 	conditions.setReady(t)
 	s.Conditions = inOrder(conditions.conditions)
 	return s
