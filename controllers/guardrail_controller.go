@@ -199,7 +199,7 @@ func (r *GuardrailReconciler) carryOut(
 	for _, o := range observed {
 		known[o.Name] = o
 	}
-	var errs []error
+	errs := make([]error, 0, len(next.Writes)+len(next.Deletes))
 	for _, want := range next.Writes {
 		errs = append(errs, r.put(ctx, want, known[want.Name]))
 	}

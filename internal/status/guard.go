@@ -47,7 +47,8 @@ func (c *conditionSetter) setGuarded(t *tally) {
 		set(metav1.ConditionFalse, v1alpha1.ReasonAPIMissing, "the cluster does not have "+guardrailKind+
 			"; the NetworkPolicies stand alone, and others that are added to them may widen what they allow")
 	case guard.IsFailing:
-		set(metav1.ConditionFalse, v1alpha1.ReasonRetrying, "guardrails could not be written, and are tried again; the operator's log says why")
+		set(metav1.ConditionFalse, v1alpha1.ReasonRetrying,
+			"guardrails could not be written, and are tried again; the operator's log says why")
 	case !guard.IsKnown, guard.IsPending:
 		set(metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "guardrails are being written")
 	default:
