@@ -47,7 +47,7 @@ func New(ctx context.Context, config *rest.Config, o *Options) (ctrl.Manager, er
 	scheme := runtime.NewScheme()
 	err := errors.Join(
 		clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme),
-		apiextensionsv1.AddToScheme(scheme), policyv1alpha2.AddToScheme(scheme),
+		apiextensionsv1.AddToScheme(scheme), policyv1alpha2.Install(scheme),
 	)
 	if err != nil {
 		return nil, err

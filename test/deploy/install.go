@@ -41,7 +41,7 @@ func Scheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	return scheme, errors.Join(
 		clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme),
-		apiextensionsv1.AddToScheme(scheme), policyv1alpha2.AddToScheme(scheme),
+		apiextensionsv1.AddToScheme(scheme), policyv1alpha2.Install(scheme),
 	)
 }
 
