@@ -44,13 +44,19 @@ func (s *Space) findKinds(limit int) error {
 }
 
 // asked are the places of the selectors that look for pods in a class of namespaces: those
-// of its own policies, and those of any policy's peers.
+// of its own policies, those of the subjects of ClusterNetworkPolicies, and those of any
+// policy's peers.
 func (s *Space) asked(c *class) bits {
 	out := newBits(len(s.selectors))
 	for i, cluster := range s.clusters {
 		for _, p := range cluster.peers {
 			if p.namespaces != nil && c.seen[i].chosen.has(p.namespaces.id) {
 				out.add(s.places[i][p.pods.id])
+			}
+		}
+		for _, tier := range c.seen[i].guards {
+			for _, g := range tier {
+				out.add(s.places[i][g.pods.id])
 			}
 		}
 		for _, of := range c.seen[i].policies {

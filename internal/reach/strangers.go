@@ -10,6 +10,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/sets"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 )
@@ -29,10 +30,22 @@ type Strangers struct {
 // NewStrangers makes strangers for policies that are in one namespace, of this name. It fails if there would be more of
 // them than the limit.
 func NewStrangers(policies []*networkingv1.NetworkPolicy, beside string, limit int) (*Strangers, error) {
+	return NewTieredStrangers(policies, nil, beside, limit)
+}
+
+// NewTieredStrangers makes strangers that selectors in ClusterNetworkPolicies tell apart too.
+func NewTieredStrangers(
+	policies []*networkingv1.NetworkPolicy, clusterPolicies []*policyv1alpha2.ClusterNetworkPolicy, beside string, limit int,
+) (*Strangers, error) {
 	parser := newParser()
 	for _, p := range policies {
 		if _, err := parser.spec(&p.Spec); err != nil {
 			return nil, fmt.Errorf("policy %s: %w", p.Name, err)
+		}
+	}
+	for _, p := range clusterPolicies {
+		if _, err := parser.guard(p); err != nil {
+			return nil, fmt.Errorf("ClusterNetworkPolicy %s: %w", p.Name, err)
 		}
 	}
 	var selectors []labels.Requirements
