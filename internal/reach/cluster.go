@@ -72,8 +72,9 @@ type namespace struct {
 	policies []policy
 	// chosen has the ids of the selectors of namespaces that match.
 	chosen bits
-	// guards are the ClusterNetworkPolicies that may have pods of the namespace as their subject.
-	guards guards
+	// guards are the ClusterNetworkPolicies that may have pods of the namespace as their subject; nil if the cluster has
+	// none at all.
+	guards *guards
 }
 
 // New makes a cluster of namespaces and policies. It fails on a policy that the API server
@@ -111,16 +112,11 @@ func NewTiered(
 		}
 		ns.policies = append(ns.policies, policy{p.Name, parsed})
 	}
-	all := make([]*guard, 0, len(clusterPolicies))
-	for i, p := range clusterPolicies {
-		parsed, err := parser.guard(p)
-		if err != nil {
-			return nil, fmt.Errorf("ClusterNetworkPolicy %s: %w", p.Name, err)
-		}
-		parsed.id = i
-		all = append(all, parsed)
+	guards, err := parser.guards(clusterPolicies)
+	if err != nil {
+		return nil, err
 	}
-	c.guards = guardsOf(all)
+	c.guards = guardsOf(guards)
 	c.rules, c.peers, c.podSelectors = parser.ruleList, parser.peerList, parser.pods.list
 	c.choose(parser.namespaces.list)
 	return c, nil

@@ -159,7 +159,7 @@ func (r *route) explain(d direction, near Endpoint) Side {
 	policies := at.namespace.policies
 	switch ruled := r.ruling(d); {
 	case ruled.guarded.final():
-		out.guarded(ruled.guarded)
+		return guardedSide(out, ruled.guarded)
 	case !ruled.isolated:
 		out.Reason = NotIsolated
 	case ruled.allowed():
@@ -175,12 +175,13 @@ func (r *route) explain(d direction, near Endpoint) Side {
 	return out
 }
 
-// guarded has a ClusterNetworkPolicy decide.
-func (s *Side) guarded(by decided) {
-	s.Reason = DeniedByClusterPolicy
+// guardedSide is a side that a ClusterNetworkPolicy decides over.
+func guardedSide(side Side, by decided) Side {
+	side.Reason = DeniedByClusterPolicy
 	if by.action == accept {
-		s.Reason = AcceptedByClusterPolicy
+		side.Reason = AcceptedByClusterPolicy
 	}
-	s.Policies, s.Rule, s.RuleName = []string{by.by.name}, by.rule.place, by.rule.name
-	s.Tier, s.Priority, s.FailsClosed = by.by.tier, by.by.priority, by.rule.unjudged
+	side.Policies, side.Rule, side.RuleName = []string{by.by.name}, by.rule.place, by.rule.name
+	side.Tier, side.Priority, side.FailsClosed = by.by.tier, by.by.priority, by.rule.unjudged
+	return side
 }

@@ -99,7 +99,10 @@ func (r *route) ruling(d direction) ruling {
 	if near.pod == nil {
 		return ruling{by: none}
 	}
-	guards := &near.namespace.guards
+	guards := near.namespace.guards
+	if guards == nil {
+		return r.declared(d, near, far)
+	}
 	if guarded := r.guarded(guards[adminTier], d, near, far); guarded.final() {
 		return ruling{guarded: guarded, by: none}
 	}

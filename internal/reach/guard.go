@@ -57,6 +57,14 @@ func (g *guards) empty() bool {
 	return len(g[adminTier])+len(g[baselineTier]) == 0
 }
 
+// all are those of both tiers.
+func (g *guards) all() []*guard {
+	if g == nil {
+		return nil
+	}
+	return slices.Concat(g[adminTier], g[baselineTier])
+}
+
 // guardsOf puts ClusterNetworkPolicies in the order in which they are looked at: the one with the lower priority value
 // first. Of those with the same one, the order decides nothing but which of them is named.
 func guardsOf(all []*guard) guards {
@@ -77,8 +85,8 @@ func guardsOf(all []*guard) guards {
 }
 
 // of are those whose subject has pods in a namespace that selectors choose.
-func (g *guards) of(chosen bits) guards {
-	var out guards
+func (g *guards) of(chosen bits) *guards {
+	out := &guards{}
 	for tier := range g {
 		for _, one := range g[tier] {
 			if chosen.has(one.namespaces.id) {

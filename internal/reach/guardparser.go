@@ -11,6 +11,20 @@ import (
 	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 )
 
+// guards reads ClusterNetworkPolicies.
+func (p *parser) guards(declared []*policyv1alpha2.ClusterNetworkPolicy) ([]*guard, error) {
+	out := make([]*guard, 0, len(declared))
+	for i, one := range declared {
+		parsed, err := p.guard(one)
+		if err != nil {
+			return nil, fmt.Errorf("ClusterNetworkPolicy %s: %w", one.Name, err)
+		}
+		parsed.id = i
+		out = append(out, parsed)
+	}
+	return out, nil
+}
+
 // guard reads a ClusterNetworkPolicy. Its rules are kept as those of NetworkPolicies are: their peers always say in which
 // namespaces they look, so that none of them depends on where the subject is.
 func (p *parser) guard(declared *policyv1alpha2.ClusterNetworkPolicy) (*guard, error) {
@@ -106,24 +120,39 @@ func (p *parser) guardRule(declared *policyv1alpha2.ClusterNetworkPolicyEgressRu
 // domain names, and those of which no field is known; nor if there is none, which the API does not take.
 func guardPeersOf(declared []policyv1alpha2.ClusterNetworkPolicyEgressPeer) (out []networkingv1.NetworkPolicyPeer, ok bool) {
 	for i := range declared {
-		peer := &declared[i]
-		isOne := len(peer.DomainNames) == 0 && peer.Nodes == nil
-		switch {
-		case isOne && peer.Namespaces != nil && peer.Pods == nil && len(peer.Networks) == 0:
-			out = append(out, networkingv1.NetworkPolicyPeer{NamespaceSelector: peer.Namespaces})
-		case isOne && peer.Pods != nil && peer.Namespaces == nil && len(peer.Networks) == 0:
-			out = append(out, networkingv1.NetworkPolicyPeer{
-				NamespaceSelector: &peer.Pods.NamespaceSelector, PodSelector: &peer.Pods.PodSelector,
-			})
-		case isOne && len(peer.Networks) > 0 && peer.Namespaces == nil && peer.Pods == nil:
-			for _, network := range peer.Networks {
-				out = append(out, networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{CIDR: string(network)}})
-			}
-		default:
+		peers := guardPeers(&declared[i])
+		if peers == nil {
 			return nil, false
 		}
+		out = append(out, peers...)
 	}
 	return out, len(out) > 0
+}
+
+// guardPeers are one peer, by the one field that it has; nil if it cannot be judged.
+func guardPeers(declared *policyv1alpha2.ClusterNetworkPolicyEgressPeer) []networkingv1.NetworkPolicyPeer {
+	var out []networkingv1.NetworkPolicyPeer
+	fields := 0
+	if declared.Namespaces != nil {
+		fields++
+		out = append(out, networkingv1.NetworkPolicyPeer{NamespaceSelector: declared.Namespaces})
+	}
+	if declared.Pods != nil {
+		fields++
+		out = append(out, networkingv1.NetworkPolicyPeer{
+			NamespaceSelector: &declared.Pods.NamespaceSelector, PodSelector: &declared.Pods.PodSelector,
+		})
+	}
+	if len(declared.Networks) > 0 {
+		fields++
+	}
+	for _, network := range declared.Networks {
+		out = append(out, networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{CIDR: string(network)}})
+	}
+	if fields != 1 || declared.Nodes != nil || len(declared.DomainNames) > 0 {
+		return nil
+	}
+	return out
 }
 
 // guardPortsOf are the ports of a rule as those of a NetworkPolicy; none for every port. It is not ok if one cannot be
@@ -146,10 +175,12 @@ func guardPortsOf(declared []policyv1alpha2.ClusterNetworkPolicyProtocol) (out [
 			return nil, false
 		}
 		out = append(out, said...)
-		if isNamed {
-			for _, protocol := range protocols() {
-				out = append(out, networkingv1.NetworkPolicyPort{Protocol: &protocol, Port: new(intstr.FromString(one.DestinationNamedPort))})
-			}
+		if !isNamed {
+			continue
+		}
+		port := intstr.FromString(one.DestinationNamedPort)
+		for _, protocol := range protocols() {
+			out = append(out, networkingv1.NetworkPolicyPort{Protocol: &protocol, Port: &port})
 		}
 	}
 	return out, true

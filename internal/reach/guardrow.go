@@ -24,6 +24,9 @@ func (r *openingRow) left(column int, ports setID, sets *portSets) setID {
 func (f *filler) guardsOf(e *classEnd, isolated bool) guards {
 	var out guards
 	c := &f.space.classes[e.class]
+	if c.seen[f.cluster].guards == nil {
+		return out
+	}
 	for tier, of := range c.seen[f.cluster].guards {
 		if tier == baselineTier && isolated {
 			continue
@@ -39,6 +42,9 @@ func (f *filler) guardsOf(e *classEnd, isolated bool) guards {
 
 // key is the same for the same policies, given whether NetworkPolicies are between their tiers.
 func (g *guards) key(isolated bool) []byte {
+	if g.empty() {
+		return nil
+	}
 	var key []byte
 	for _, tier := range g {
 		key = binary.AppendUvarint(key, uint64(len(tier)))

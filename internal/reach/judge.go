@@ -4,8 +4,9 @@ package reach
 type judge struct {
 	space *Space
 	sets  *portSets
-	// plain are the pieces of ports that people read of.
-	plain *atoms
+	// plain are the pieces of ports that people read of, and every and none are all and none of them.
+	plain       *atoms
+	every, none portSet
 	// out and in are what is open at the end that calls, and at the one that is called.
 	out, in *openings
 	// sums has what was said of each pair of sets before.
@@ -73,7 +74,7 @@ func (j *judge) tally(found map[opened]bool) *tally {
 	if len(found) == 0 {
 		return nil
 	}
-	out := &tally{all: j.plain.everything(), any: newBits(len(j.plain.all))}
+	out := &tally{all: j.every, any: j.none}
 	for o := range found {
 		one := j.both(o)
 		out.all = out.all.intersection(one.all)
@@ -94,7 +95,7 @@ func (j *judge) both(o opened) tally {
 }
 
 func (j *judge) sum(within, across *tally) Cell {
-	none := &tally{all: newBits(len(j.plain.all)), any: newBits(len(j.plain.all))}
+	none := &tally{all: j.none, any: j.none}
 	every := none.all
 	switch {
 	case within == nil && across == nil:

@@ -44,7 +44,7 @@ func (a *atoms) byName() *atoms {
 	return out
 }
 
-// in are the pieces of a range, or of a name at whatever number.
+// in tells whether a piece is in a range, under whatever name, or has a name, at whatever number.
 func (*namings) in(r, atom portRange) bool {
 	if r.protocol != atom.protocol {
 		return false
@@ -88,7 +88,7 @@ func (n *namings) spread(set portSet) portSet {
 func (n *namings) read(set portSet) (sure, maybe portSet) {
 	sure, maybe = newBits(len(n.plain.all)), newBits(len(n.plain.all))
 	for i, r := range n.plain.all {
-		isSure, isMaybe := false, false
+		var isSure, isMaybe bool
 		if r.name == "" {
 			isSure, isMaybe = n.readNumbers(set, i)
 		} else {
@@ -104,6 +104,7 @@ func (n *namings) read(set portSet) (sure, maybe portSet) {
 	return sure, maybe
 }
 
+// readNumbers are numbers whatever names they are given, and without any.
 func (n *namings) readNumbers(set portSet, numbers int) (sure, maybe bool) {
 	sure = true
 	for i := range 1 + len(n.names[n.plain.all[numbers].protocol]) {
@@ -112,6 +113,7 @@ func (n *namings) readNumbers(set portSet, numbers int) (sure, maybe bool) {
 	return sure, set.has(n.places[numbers])
 }
 
+// readName is a name at every number, and at one that is not open without it.
 func (n *namings) readName(set portSet, named portRange) (sure, maybe bool) {
 	sure = true
 	at := 1 + slices.Index(n.names[named.protocol], named.name)

@@ -54,10 +54,8 @@ func (s *Space) asked(c *class) bits {
 				out.add(s.places[i][p.pods.id])
 			}
 		}
-		for _, tier := range c.seen[i].guards {
-			for _, g := range tier {
-				out.add(s.places[i][g.pods.id])
-			}
+		for _, g := range c.seen[i].guards.all() {
+			out.add(s.places[i][g.pods.id])
 		}
 		for _, of := range c.seen[i].policies {
 			out.add(s.places[i][of.spec.pods.id])

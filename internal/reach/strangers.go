@@ -43,10 +43,8 @@ func NewTieredStrangers(
 			return nil, fmt.Errorf("policy %s: %w", p.Name, err)
 		}
 	}
-	for _, p := range clusterPolicies {
-		if _, err := parser.guard(p); err != nil {
-			return nil, fmt.Errorf("ClusterNetworkPolicy %s: %w", p.Name, err)
-		}
+	if _, err := parser.guards(clusterPolicies); err != nil {
+		return nil, err
 	}
 	var selectors []labels.Requirements
 	for _, s := range parser.namespaces.list {
@@ -59,10 +57,7 @@ func NewTieredStrangers(
 		return nil, fmt.Errorf("selectors tell more than %d kinds of namespaces apart: %d or more", limit, count)
 	}
 	s := &Strangers{inPlay: map[string]sets.Set[string]{}, byName: map[string][]literal{}}
-	for _, key := range keys(selectors) {
-		values := valuesInPlay(selectors, key)
-		s.inPlay[key] = sets.New(values[:len(values)-1]...)
-	}
+	s.putInPlay(selectors)
 	sorter, seen := newSorter(parser.namespaces.list), sets.New[string]()
 	for _, kind := range kinds {
 		if name, named := kind[corev1.LabelMetadataName]; !named || name == beside {
@@ -75,6 +70,14 @@ func NewTieredStrangers(
 		}
 	}
 	return s, nil
+}
+
+// putInPlay takes note of the values that selectors name.
+func (s *Strangers) putInPlay(selectors []labels.Requirements) {
+	for _, key := range keys(selectors) {
+		values := valuesInPlay(selectors, key)
+		s.inPlay[key] = sets.New(values[:len(values)-1]...)
+	}
 }
 
 // add adds a kind under a name that no namespace can have.
