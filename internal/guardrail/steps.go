@@ -117,8 +117,8 @@ func (p *planner) place(g *Guard, have map[string]*policyv1alpha2.ClusterNetwork
 	for i := range g.lanes {
 		for _, one := range g.place(&g.lanes[i], have) {
 			if p.others[one.exact.Name] {
-				progress.breakf(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's, and has the name of a "+
-					"guardrail: remove or rename it; what it should pass is denied, or the profile is not guarded, until then", one.exact.Name)
+				progress.breakf(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's, and has the name of a guardrail: "+
+					"remove or rename it; what it should pass is denied, or nothing is guarded, until then", one.exact.Name)
 				continue
 			}
 			if !p.allocator.first(one.exact) {
