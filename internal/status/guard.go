@@ -79,7 +79,7 @@ func (c *conditionSetter) setGuardedByFindings(t *tally) {
 func (c *conditionSetter) guarding() (reason, message string) {
 	guard := &c.in.Guard
 	switch isWanted := c.in.Profile.Spec.Guardrails != nil && c.in.Profile.Spec.Mode != v1alpha1.ModePreview; {
-	case !isWanted || !guard.IsInstalled:
+	case !isWanted, guard.IsKnown && !guard.IsInstalled, len(c.in.Invalid) > 0:
 		return "", ""
 	case guard.IsFailing:
 		return v1alpha1.ReasonRetrying, "guardrails could not be written, and are tried again"
