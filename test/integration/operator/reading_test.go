@@ -37,6 +37,7 @@ func readKinds() map[offline.Kind][2]string {
 		offline.ServiceCIDRs: {"networking.k8s.io", "servicecidrs"}, offline.Policies: {"networking.k8s.io", "networkpolicies"},
 		offline.Roles: {"rbac.authorization.k8s.io", "roles"}, offline.RoleBindings: {"rbac.authorization.k8s.io", "rolebindings"},
 		offline.ClusterRoles: {"rbac.authorization.k8s.io", "clusterroles"}, offline.Pods: {"", "pods"},
+		offline.ClusterPolicies: {"policy.networking.k8s.io", "clusternetworkpolicies"},
 	}
 }
 
