@@ -112,11 +112,15 @@ func (p *Profiles) ChangedWith(changed func(namespaces []string)) {
 	p.changed = changed
 }
 
-// foundWith sets what is called with profiles about which something else may be found.
+// foundWith adds what is called with profiles about which something else may be found.
 func (p *Profiles) foundWith(found func(profiles []string)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.found = found
+	before := p.found
+	p.found = func(profiles []string) {
+		before(profiles)
+		found(profiles)
+	}
 }
 
 // restFor is for how many times as long as it took what the cluster says is not looked at again, and maxRest the

@@ -49,6 +49,8 @@ type NamespaceReconciler struct {
 	Census *transition.Census
 	// Protected are the namespaces that no profile may claim.
 	Protected claim.Protected
+	// Guards tells which namespaces must not get other labels yet.
+	Guards *Guards
 	// WatchPods is set if the ports and labels of pods are compared with what dependencies say.
 	WatchPods bool
 	// Clock tells the time.
@@ -98,6 +100,8 @@ type gathered struct {
 	observed *apply.Observed
 	decision claim.Decision
 	view     transition.View
+	// isHeld is set if its labels must not change yet, as guardrails deny by them.
+	isHeld bool
 	// own are the Services of the namespace that its tier has rules about, and outside those that are called as a peer's.
 	own     map[string]plan.Service
 	outside map[plan.Called]plan.Service
@@ -128,7 +132,22 @@ func (r *NamespaceReconciler) gather(ctx context.Context, profiles *snapshot, na
 	if !current {
 		return nil, time.Millisecond, nil
 	}
-	return &gathered{observed, decision, view, plan.OwnServices(decision.Profile, decision.Tier, called), outsideServices(called)}, 0, nil
+	isHeld := false
+	if isLeaving := view.Role == transition.Moving || view.Role == transition.Leaving; isLeaving && !view.IsForged && !view.IsOverdue {
+		if isHeld, err = r.Guards.hold(ctx, observed.Namespace); err != nil {
+			return nil, 0, err
+		}
+	}
+	return &gathered{
+		observed, decision, view, isHeld, plan.OwnServices(decision.Profile, decision.Tier, called), outsideServices(called),
+	}, 0, nil
+}
+
+// permitted is what the namespace may do, guardrails considered.
+func (g *gathered) permitted() transition.View {
+	view := g.view
+	view.MayRelabel = view.MayRelabel && !g.isHeld
+	return view
 }
 
 // record takes note of what came of a look at a namespace.
@@ -199,7 +218,7 @@ type outcome struct {
 
 // carryOut does to the namespace what was decided.
 func (r *NamespaceReconciler) carryOut(ctx context.Context, profiles *snapshot, g *gathered) (outcome, error) {
-	d, view, observed := g.decision, g.view, g.observed
+	d, view, observed := g.decision, g.permitted(), g.observed
 	log := logr.FromContextOrDiscard(ctx)
 	if d.Profile != "" {
 		log = log.WithValues("profile", d.Profile, "tier", d.Tier)

@@ -75,6 +75,9 @@ func (r *NamespaceReconciler) woken() source.Source {
 		r.Census.WakeSoonWith(func(namespaces []string) {
 			r.enqueue(q, unfinished, callersDelay, namespaces...)
 		})
+		if r.Guards != nil {
+			r.Guards.wakeWith(func(namespaces []string) { r.enqueue(q, unfinished, 0, namespaces...) })
+		}
 		r.Census.WakeWith(func(namespaces []string) {
 			for _, name := range namespaces {
 				r.enqueue(q, r.ofWoken(name), 0, name)

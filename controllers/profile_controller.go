@@ -48,6 +48,8 @@ type ProfileReconciler struct {
 	Protected claim.Protected
 	// Namespace is the operator's own namespace; empty outside of a cluster.
 	Namespace string
+	// Guards tells how far guardrails are.
+	Guards *Guards
 
 	pace pace
 	// pauses are those of profiles that the API server had no room to write about.
@@ -58,6 +60,9 @@ type ProfileReconciler struct {
 func (r *ProfileReconciler) SetupWithManager(mgr ctrl.Manager, options controller.Options) error {
 	announced := source.Func(func(_ context.Context, q queue) error {
 		r.Ledger.notifyWith(func(request reconcile.Request) { q.Add(request) })
+		if r.Guards != nil {
+			r.Guards.changedWith(func(profile string) { q.Add(requestFor(profile)) })
+		}
 		r.Profiles.foundWith(func(names []string) {
 			for _, name := range names {
 				q.Add(requestFor(name))
@@ -137,7 +142,7 @@ func (r *ProfileReconciler) report(
 	}
 	want, counts := status.Measure(status.Input{
 		Profile: profile, Invalid: current.invalid, Plan: current.plan, Findings: current.findings, Namespaces: namespaces,
-		Now: now, Unmarked: !profiles.home.has(profile),
+		Now: now, Unmarked: !profiles.home.has(profile), Guard: r.Guards.of(profile.Name),
 	})
 	profileGauges.set(profile.Name, want, counts)
 	if wait := r.pace.behind(profile, now); wait > 0 {

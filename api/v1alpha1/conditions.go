@@ -103,4 +103,16 @@ const (
 	ReasonPendingConsent = "PendingConsent"
 	// ReasonPortNotExposed says that no pod and no Service of the tier that is called has a port that a dependency gives.
 	ReasonPortNotExposed = "PortNotExposed"
+	// ReasonGuarded says that the guardrails are as they should be.
+	ReasonGuarded = "Guarded"
+	// ReasonAPIMissing says that the cluster does not have a kind that the profile asks for.
+	ReasonAPIMissing = "APIMissing"
+	// ReasonGuardrailWider says that a guardrail leaves more to NetworkPolicies than the profile declares.
+	ReasonGuardrailWider = "GuardrailWider"
+	// ReasonGuardrailNarrower says that a guardrail denies what the profile declares.
+	ReasonGuardrailNarrower = "GuardrailNarrower"
+	// ReasonGuardrailsFull says that the priorities are used up that guardrails may have.
+	ReasonGuardrailsFull = "GuardrailsFull"
+	// ReasonPriorityCollision says that a ClusterNetworkPolicy of somebody else has a priority that guardrails may have.
+	ReasonPriorityCollision = "PriorityCollision"
 )

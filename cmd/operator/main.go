@@ -64,6 +64,9 @@ func run(args []string) error {
 	if opts.Protected, err = opts.protectedNamespaces(); err != nil {
 		return err
 	}
+	if opts.GuardrailPriorities, err = opts.priorities(); err != nil {
+		return err
+	}
 	opts.Logger = log
 	mgr, err := operator.New(ctx, config, &opts.Options)
 	if err != nil {

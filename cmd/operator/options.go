@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
 	"github.com/segmentation-dev/segmentation-operator/internal/operator"
 )
 
@@ -17,6 +18,7 @@ type options struct {
 
 	protected  string
 	protectOwn bool
+	band       string
 }
 
 func bindOptions(flags *flag.FlagSet) *options {
@@ -45,6 +47,9 @@ func bindOptions(flags *flag.FlagSet) *options {
 	flags.BoolVar(&o.ByServiceAddress, "match-service-addresses", false,
 		"Open the addresses of Services (cluster IPs) beside those of their pods, for network plugins that compare policies "+
 			"with a connection before its address is translated.")
+	flags.StringVar(&o.band, "guardrail-priorities", guardrail.DefaultBand,
+		"The priorities that the operator's ClusterNetworkPolicies may have, the first and the last, from 0 to 1000. "+
+			"Policies of others should have others.")
 	flags.BoolVar(&o.WatchPods, "watch-pods", true,
 		"Watch the ports and labels of pods, to find ports of dependencies that nothing has and Services that select no pod.")
 	flags.DurationVar(&o.Resync, "sync-period", 10*time.Hour,
@@ -90,4 +95,13 @@ func (o *options) protectedNamespaces() (claim.Protected, error) {
 		return nil, fmt.Errorf("--protected-namespaces: %w", err)
 	}
 	return protected, nil
+}
+
+// priorities are those that guardrails may have.
+func (o *options) priorities() (guardrail.Band, error) {
+	band, err := guardrail.ParseBand(o.band)
+	if err != nil {
+		return guardrail.Band{}, fmt.Errorf("--guardrail-priorities: %w", err)
+	}
+	return band, nil
 }

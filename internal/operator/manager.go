@@ -13,6 +13,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -28,6 +29,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/controllers"
@@ -43,7 +45,11 @@ const leaseName = "segmentation-operator"
 // New sets up the manager with both reconcilers. It is started by its Start.
 func New(ctx context.Context, config *rest.Config, o *Options) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
-	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
+	err := errors.Join(
+		clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme),
+		apiextensionsv1.AddToScheme(scheme), policyv1alpha2.Install(scheme),
+	)
+	if err != nil {
 		return nil, err
 	}
 	config = rest.CopyConfig(config)
@@ -114,6 +120,10 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *Options) error {
 	if err != nil {
 		return err
 	}
+	guards, err := addGuardrails(mgr, o, profiles, own)
+	if err != nil {
+		return err
+	}
 	profile := &controllers.ProfileReconciler{
 		Reader:    mgr.GetCache(),
 		Writer:    own,
@@ -122,6 +132,7 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *Options) error {
 		Ledger:    ledger,
 		Protected: o.Protected,
 		Namespace: o.Namespace,
+		Guards:    guards,
 	}
 	if err := profile.SetupWithManager(mgr, controller.Options{EnableWarmup: &warm}); err != nil {
 		return fmt.Errorf("setting up the profile controller: %w", err)
@@ -133,6 +144,7 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *Options) error {
 		Ledger:    ledger,
 		Census:    census,
 		Protected: o.Protected,
+		Guards:    guards,
 		WatchPods: o.WatchPods,
 		Clock:     time.Now,
 	}
@@ -146,6 +158,30 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *Options) error {
 	}
 	return nil
 }
+
+// addGuardrails adds the controller of guardrails, and what follows the kind that they are of.
+func addGuardrails(mgr ctrl.Manager, o *Options, profiles *controllers.Profiles, writer controllers.Writer) (*controllers.Guards, error) {
+	kind := &controllers.Optional{
+		Definition: "clusternetworkpolicies." + policyv1alpha2.GroupName, Version: policyv1alpha2.GroupVersion.Version,
+		Annotation: bundleAnnotation, Object: &policyv1alpha2.ClusterNetworkPolicy{},
+		Config: mgr.GetConfig(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), Logger: o.Logger,
+	}
+	guards := controllers.NewGuards(kind)
+	if err := mgr.Add(kind); err != nil {
+		return nil, fmt.Errorf("adding the watch of %s: %w", kind.Definition, err)
+	}
+	guardrails := &controllers.GuardrailReconciler{
+		Reader: mgr.GetCache(), Writer: writer, Profiles: profiles, Protected: o.Protected, Band: o.GuardrailPriorities, Guards: guards,
+	}
+	if err := guardrails.SetupWithManager(mgr, controller.Options{}); err != nil {
+		return nil, fmt.Errorf("setting up the guardrail controller: %w", err)
+	}
+	return guards, nil
+}
+
+// bundleAnnotation is on definitions of the network policy API as its project releases them:
+// https://network-policy-api.sigs.k8s.io/
+const bundleAnnotation = "policy.networking.k8s.io/bundle-version"
 
 // writers returns the clients of all that the operator writes but for events and its lease: one that acts as
 // itself, and one for Roles and RoleBindings. That acts as another account, that holds what profiles may grant

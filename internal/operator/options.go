@@ -8,6 +8,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
 )
 
 // Granter is the service account that holds what profiles may grant.
@@ -23,6 +24,8 @@ type Options struct {
 	GrantAs string
 	// ByServiceAddress opens the addresses of Services beside those of their pods.
 	ByServiceAddress bool
+	// GuardrailPriorities are the priorities that guardrails may have.
+	GuardrailPriorities guardrail.Band
 	// WatchPods has it watch pods.
 	WatchPods bool
 	// Resync is how often everything in the cache is looked at again, and Concurrency how many namespaces are worked on at

@@ -25,6 +25,7 @@ func Compile(profile *v1alpha1.SegmentationProfile) (*Plan, field.ErrorList) {
 		UID:        profile.UID,
 		Generation: profile.Generation,
 		DNS:        c.dns(spec.Child("dns")),
+		Guardrails: c.guardrails(spec.Child("guardrails")),
 	}
 	for i := range c.spec.Tiers {
 		p.Tiers = append(p.Tiers, c.tier(&c.spec.Tiers[i], spec.Child("tiers").Index(i)))
@@ -108,6 +109,14 @@ func (c *compiler) internalTraffic(declared v1alpha1.InternalTraffic, path *fiel
 	}
 	oneOf(c, declared, path, v1alpha1.InternalTrafficSameNamespace, v1alpha1.InternalTrafficSameTier, v1alpha1.InternalTrafficDeny)
 	return declared
+}
+
+// guardrails checks what the profile says of cluster-wide policies.
+func (c *compiler) guardrails(path *field.Path) *v1alpha1.Guardrails {
+	if g := c.spec.Guardrails; g != nil {
+		oneOf(c, g.Baseline, path.Child("baseline"), v1alpha1.BaselineNone, v1alpha1.BaselineDeny, "")
+	}
+	return c.spec.Guardrails
 }
 
 // claimOf chooses the namespaces of a set.

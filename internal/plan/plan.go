@@ -36,6 +36,8 @@ type Plan struct {
 	DNS *DNS
 	// Tiers are the profile's tiers in the order of the profile.
 	Tiers []Tier
+	// Guardrails are what the profile says of cluster-wide policies; nil if it wants none.
+	Guardrails *v1alpha1.Guardrails
 }
 
 // DNS is where pods of the tiers resolve names.

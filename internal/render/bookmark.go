@@ -18,7 +18,7 @@ func Bookmark(profile string, uid types.UID, namespace string) *networkingv1.Net
 		Name:            bookmarkPrefix + profile,
 		Namespace:       namespace,
 		Labels:          map[string]string{v1alpha1.BookmarkLabel: profile},
-		OwnerReferences: []metav1.OwnerReference{ownerReference(profile, uid)},
+		OwnerReferences: []metav1.OwnerReference{ProfileReference(profile, uid)},
 	})
 	// No pod has a label and lacks it.
 	policy.Spec.PodSelector.MatchExpressions = []metav1.LabelSelectorRequirement{

@@ -36,7 +36,7 @@ func memberSelector(profile, tier string) *metav1.LabelSelector {
 
 // outsidePeers are the peers that stand for namespaces outside the profile.
 func outsidePeers(m metadata, party *plan.Party) []networkingv1.NetworkPolicyPeer {
-	selector := outsideSelector(party.Namespaces)
+	selector := SelectorOf(party.Namespaces)
 	out := []networkingv1.NetworkPolicyPeer{{NamespaceSelector: selector, PodSelector: party.Pods}}
 	if (m.sight == ByChoice || m.sight == ByEither) && len(m.except.Leaving) > 0 && ChoosesUnsegmented(selector) {
 		leaving := leavingSelector(selector, m.except.Leaving)
@@ -151,7 +151,7 @@ func otherPeers(m metadata, tier tierSeen, pods *metav1.LabelSelector) []network
 // selector chooses what a tier selects, whether or not it is a member yet, less what is known not to belong to the
 // tier.
 func (t *tierSeen) selector() *metav1.LabelSelector {
-	out := outsideSelector(t.chosen).DeepCopy()
+	out := SelectorOf(t.chosen).DeepCopy()
 	if len(t.mistaken) > 0 {
 		out.MatchExpressions = append(out.MatchExpressions, metav1.LabelSelectorRequirement{
 			Key:      corev1.LabelMetadataName,
@@ -185,10 +185,10 @@ func amongMembers(profiles []string, selector *metav1.LabelSelector) *metav1.Lab
 	return selector
 }
 
-// outsideSelector chooses namespaces that the profile does not segment. The label with the
+// SelectorOf chooses the namespaces of a set: those that a tier selects, or that the profile does not segment. The label with the
 // namespace's name is set by the API server and cannot be forged:
 // https://kubernetes.io/docs/reference/labels-annotations-taints/#kubernetes-io-metadata-name
-func outsideSelector(set *plan.NamespaceSet) *metav1.LabelSelector {
+func SelectorOf(set *plan.NamespaceSet) *metav1.LabelSelector {
 	if set.Selector != nil {
 		return set.Selector
 	}

@@ -184,10 +184,11 @@ func (m metadata) owners() []metav1.OwnerReference {
 	if m.plan.UID == "" {
 		return nil
 	}
-	return []metav1.OwnerReference{ownerReference(m.plan.Profile, m.plan.UID)}
+	return []metav1.OwnerReference{ProfileReference(m.plan.Profile, m.plan.UID)}
 }
 
-func ownerReference(profile string, uid types.UID) metav1.OwnerReference {
+// ProfileReference is the reference to a profile on what is written for it.
+func ProfileReference(profile string, uid types.UID) metav1.OwnerReference {
 	return metav1.OwnerReference{
 		APIVersion: v1alpha1.GroupVersion.String(),
 		Kind:       "SegmentationProfile",

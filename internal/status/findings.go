@@ -17,6 +17,9 @@ func (t *tally) addFindings(in *Input) {
 	for _, f := range in.Findings {
 		t.find(f.Reason, f.Namespace, f.Message)
 	}
+	for _, f := range in.Guard.Findings {
+		t.find(f.Reason, f.Namespace, f.Message)
+	}
 	t.addPeers(in)
 	t.addCalled(in)
 	ports, withoutPods := map[string][][]exposure.Port{}, map[string][]*Namespace{}

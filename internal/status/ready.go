@@ -13,6 +13,9 @@ import (
 func (c *conditionSetter) setReady(t *tally) {
 	stalled, why := c.stalled(t)
 	working, doing := working(t)
+	if working == "" {
+		working, doing = c.guarding()
+	}
 	if c.in.Unmarked && working == "" {
 		working, doing = v1alpha1.ReasonProgressing, "the profile's bookmark is not written yet"
 	}
@@ -49,7 +52,7 @@ func (c *conditionSetter) stalled(t *tally) (reason, message string) {
 	}
 	for _, reason := range []string{
 		v1alpha1.ReasonNameTaken, v1alpha1.ReasonAboveCeiling, v1alpha1.ReasonRoleMissing, v1alpha1.ReasonEditsBoundary,
-		v1alpha1.ReasonRejected,
+		v1alpha1.ReasonRejected, v1alpha1.ReasonGuardrailsFull,
 	} {
 		if first, n := t.first(reason); first != nil {
 			return reason, describe(first, n)

@@ -29,6 +29,8 @@ type Input struct {
 	Findings []plan.Finding
 	// Unmarked is set as long as the profile has no bookmark: it claims nothing until then.
 	Unmarked bool
+	// Guard is what is known of its guardrails.
+	Guard Guard
 	// Now is the time of a transition.
 	Now time.Time
 }
@@ -69,6 +71,7 @@ func summarize(in Input, t *tally) v1alpha1.SegmentationProfileStatus {
 	conditions.setAccepted()
 	conditions.setConflicted(t)
 	conditions.setIsolated(t)
+	conditions.setGuarded(t)
 	conditions.setReady(t)
 	s.Conditions = inOrder(conditions.conditions)
 	return s
@@ -80,6 +83,7 @@ func inOrder(conditions []metav1.Condition) []metav1.Condition {
 	order := []string{
 		v1alpha1.ConditionReady, v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled,
 		v1alpha1.ConditionAccepted, v1alpha1.ConditionConflicted, v1alpha1.ConditionIsolated,
+		v1alpha1.ConditionGuarded, v1alpha1.ConditionMeshed,
 	}
 	slices.SortStableFunc(conditions, func(a, b metav1.Condition) int {
 		return cmp.Compare(slices.Index(order, a.Type), slices.Index(order, b.Type))

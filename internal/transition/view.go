@@ -131,6 +131,8 @@ type View struct {
 	// FailsForLong is set if its writes have been failing for longer than others wait for it (Patience). By
 	// then somebody may be making them fail, and what is safe comes before what interrupts nothing.
 	FailsForLong bool
+	// IsOverdue is set if it has waited for too long (Longest), and goes on as if there were no others.
+	IsOverdue bool
 	// Callers counts the changes of callers, of whatever tier, that had been made by then: see Census.Callers.
 	Callers int64
 }
@@ -143,6 +145,7 @@ func (c *Census) view(place *Place) View {
 		Alone: true, AloneOfAll: true, MayOpen: true, MayRelabel: true, Callers: c.callers.changes,
 	}
 	if place.progress.overdue {
+		v.IsOverdue = true
 		return v
 	}
 	for _, profile := range c.groups.of(place) {

@@ -1,0 +1,272 @@
+package guardrail
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
+
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/plan"
+	"github.com/segmentation-dev/segmentation-operator/internal/render"
+)
+
+// Input is what the next writes are decided on.
+type Input struct {
+	// Observed are all ClusterNetworkPolicies of the cluster.
+	Observed []*policyv1alpha2.ClusterNetworkPolicy
+	// Guards are what guards profiles that are to be guarded.
+	Guards []*Guard
+	// Kept are the profiles whose guardrails stay as they are: such as those that do not compile.
+	Kept map[string]bool
+	// Band are the priorities that guardrails may have.
+	Band Band
+}
+
+// Next is what is to be done, and what is found. Nothing of it depends on what else of it is done: what comes after it is
+// decided on once the cluster was seen to have it.
+type Next struct {
+	// Writes are the objects to be created or changed, and Deletes those to be removed.
+	Writes, Deletes []*policyv1alpha2.ClusterNetworkPolicy
+	// Profiles is what is known of each profile that is guarded.
+	Profiles map[string]Progress
+}
+
+// Progress is how far the guardrails of a profile are.
+type Progress struct {
+	// Objects is how many objects were seen to be as they should be.
+	Objects int
+	// Pending is set as long as writes are left.
+	Pending bool
+	// Findings are what a person should look at; Closed is set if one of them says that the guardrails are not whole.
+	Findings []plan.Finding
+	Closed   bool
+}
+
+// Plan decides on the next writes. What opens comes first, and what closes once all of that was seen in the cluster. So
+// after each write, what is declared before and after passes the guardrails, and nothing that is declared neither before
+// nor after.
+func Plan(in *Input) *Next {
+	p := planner{in: in, next: &Next{Profiles: map[string]Progress{}}, allocator: newAllocator(in.Band, in.Observed)}
+	p.observe()
+	guarded := map[string]bool{}
+	for _, g := range slices.SortedFunc(slices.Values(in.Guards), func(a, b *Guard) int { return strings.Compare(a.Profile, b.Profile) }) {
+		guarded[g.Profile] = true
+		p.guard(g)
+	}
+	for _, profile := range sortedKeys(p.own) {
+		if !guarded[profile] && !in.Kept[profile] {
+			p.remove(profile)
+		}
+	}
+	return p.next
+}
+
+type planner struct {
+	in        *Input
+	next      *Next
+	allocator *allocator
+	// own are the operator's objects by profile and name, and others the names that others have.
+	own    map[string]map[string]*policyv1alpha2.ClusterNetworkPolicy
+	others map[string]bool
+}
+
+func (p *planner) observe() {
+	p.own, p.others = map[string]map[string]*policyv1alpha2.ClusterNetworkPolicy{}, map[string]bool{}
+	for _, o := range p.in.Observed {
+		switch profile := ProfileOf(o); {
+		case !IsOurs(o) || o.DeletionTimestamp != nil:
+			p.others[o.Name] = true
+		default:
+			if p.own[profile] == nil {
+				p.own[profile] = map[string]*policyv1alpha2.ClusterNetworkPolicy{}
+			}
+			p.own[profile][o.Name] = o
+		}
+	}
+}
+
+// guard decides on the guardrails of a profile.
+func (p *planner) guard(g *Guard) {
+	have := p.own[g.Profile]
+	progress := Progress{Findings: slices.Clone(g.Findings)}
+	all, last := p.place(g, have, &progress)
+	opening := p.opening(all, have)
+	deny := have[DenyName(g.Profile)]
+	if deny != nil && !hasAll(exceptions(deny.Spec.Subject.Namespaces), g.Exempt) {
+		wide := g.deny(union(exceptions(deny.Spec.Subject.Namespaces), g.Exempt))
+		wide.Spec.Priority = deny.Spec.Priority
+		opening = append(opening, wide)
+	}
+	if len(opening) > 0 {
+		p.next.Writes = append(p.next.Writes, opening...)
+		progress.Pending = true
+	} else {
+		p.close(g, all, last, have, &progress)
+	}
+	p.next.Profiles[g.Profile] = progress
+}
+
+// place places all rules, and gives the objects priorities. It returns the last of these.
+func (p *planner) place(g *Guard, have map[string]*policyv1alpha2.ClusterNetworkPolicy, progress *Progress) (all []placed, last int32) {
+	last = p.in.Band.From - 1
+	for i := range g.lanes {
+		for _, one := range g.place(&g.lanes[i], have) {
+			if p.others[one.exact.Name] {
+				progress.breakf(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's, and has the name of a guardrail: "+
+					"remove or rename it; what it should pass is denied, or nothing is guarded, until then", one.exact.Name)
+				continue
+			}
+			if !p.allocator.first(one.exact) {
+				progress.breakf(v1alpha1.ReasonGuardrailsFull, "all priorities from %s are taken, and not all rules have an object: "+
+					"give the operator more by --guardrail-priorities", p.in.Band)
+				continue
+			}
+			one.wide.Spec.Priority = one.exact.Spec.Priority
+			last = max(last, one.exact.Spec.Priority)
+			all = append(all, one)
+		}
+	}
+	for _, name := range p.in.Band.collisions(p.in.Observed) {
+		progress.Findings = append(progress.Findings, plan.Finding{Reason: v1alpha1.ReasonPriorityCollision, Message: fmt.Sprintf(
+			"ClusterNetworkPolicy %s has a priority of the guardrails' (%s) and may come before or between them: give it another one, "+
+				"or the operator others by --guardrail-priorities", name, p.in.Band)})
+	}
+	return all, last
+}
+
+// breakf takes note of what keeps guardrails from being whole.
+func (p *Progress) breakf(reason, format string, args ...any) {
+	finding := plan.Finding{Reason: reason, Message: fmt.Sprintf(format, args...)}
+	if !slices.Contains(p.Findings, finding) {
+		p.Findings = append(p.Findings, finding)
+	}
+	p.Closed = true
+}
+
+// opening are the writes of objects that lack a rule.
+func (*planner) opening(all []placed, have map[string]*policyv1alpha2.ClusterNetworkPolicy) []*policyv1alpha2.ClusterNetworkPolicy {
+	var out []*policyv1alpha2.ClusterNetworkPolicy
+	for _, one := range all {
+		if one.lacks && !isAs(one.wide, have[one.wide.Name]) {
+			out = append(out, one.wide)
+		}
+	}
+	return out
+}
+
+// close decides on what closes: denying, if all that is declared passes, and rules and objects that nothing declares.
+func (p *planner) close(
+	g *Guard, all []placed, last int32, have map[string]*policyv1alpha2.ClusterNetworkPolicy, progress *Progress,
+) {
+	wanted := map[string]*policyv1alpha2.ClusterNetworkPolicy{}
+	for _, one := range all {
+		wanted[one.exact.Name] = one.exact
+	}
+	p.denying(g, last, have, progress, wanted)
+	for _, name := range sortedKeys(wanted) {
+		if isAs(wanted[name], have[name]) {
+			progress.Objects++
+			continue
+		}
+		p.next.Writes = append(p.next.Writes, wanted[name])
+		progress.Pending = true
+	}
+	for _, name := range sortedKeys(have) {
+		if wanted[name] == nil && (!progress.Closed || name == BaselineName(g.Profile)) {
+			p.next.Deletes = append(p.next.Deletes, have[name])
+			progress.Pending = true
+		}
+	}
+}
+
+// denying adds what is to deny. It does not come to be where not all that is declared passes; but what is there stays.
+func (p *planner) denying(
+	g *Guard, last int32, have map[string]*policyv1alpha2.ClusterNetworkPolicy, progress *Progress,
+	wanted map[string]*policyv1alpha2.ClusterNetworkPolicy,
+) {
+	deny := g.deny(g.Exempt)
+	switch _, isThere := have[deny.Name]; {
+	case p.others[deny.Name]:
+		progress.breakf(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's, and has the name of a guardrail: "+
+			"remove or rename it; nothing is guarded until then", deny.Name)
+	case !p.allocator.last(deny, last):
+		progress.breakf(v1alpha1.ReasonGuardrailsFull, "all priorities from %s are taken: give the operator more by --guardrail-priorities",
+			p.in.Band)
+	case isThere || !progress.Closed:
+		wanted[deny.Name] = deny
+	}
+	if baseline := g.baseline(); g.HasBaseline && !p.others[baseline.Name] && p.allocator.last(baseline, p.in.Band.From-1) {
+		wanted[baseline.Name] = baseline
+	}
+}
+
+// remove decides on guardrails that nobody declares any more: what denies goes first.
+func (p *planner) remove(profile string) {
+	have := p.own[profile]
+	denying := []string{DenyName(profile), BaselineName(profile)}
+	isDenying := slices.ContainsFunc(denying, func(name string) bool { return have[name] != nil })
+	for _, name := range sortedKeys(have) {
+		if !isDenying || slices.Contains(denying, name) {
+			p.next.Deletes = append(p.next.Deletes, have[name])
+		}
+	}
+}
+
+// isAs tells whether an object is as it should be, as far as the operator has a say.
+func isAs(want, have *policyv1alpha2.ClusterNetworkPolicy) bool {
+	return have != nil && equality.Semantic.DeepEqual(want.Spec, have.Spec) &&
+		maps.Equal(ownKeys(want.Labels), ownKeys(have.Labels)) && maps.Equal(ownKeys(want.Annotations), ownKeys(have.Annotations)) &&
+		equality.Semantic.DeepEqual(ownReferences(want), ownReferences(have))
+}
+
+func ownKeys(all map[string]string) map[string]string {
+	out := maps.Clone(all)
+	maps.DeleteFunc(out, func(key, _ string) bool { return !render.IsOwnKey(key) })
+	return out
+}
+
+func ownReferences(policy *policyv1alpha2.ClusterNetworkPolicy) []metav1.OwnerReference {
+	isForeign := func(ref metav1.OwnerReference) bool { return !render.IsOwnReference(ref) }
+	return slices.DeleteFunc(slices.Clone(policy.OwnerReferences), isForeign)
+}
+
+func hasAll(set, of []string) bool {
+	return !slices.ContainsFunc(of, func(name string) bool { return !slices.Contains(set, name) })
+}
+
+func union(a, b []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
+}
+
+// Holds tells whether a guardrail denies on the side of a namespace what its labels of now do not declare: it must not get
+// other labels until it is exempt.
+func Holds(deny *policyv1alpha2.ClusterNetworkPolicy, namespace string, labels map[string]string) bool {
+	return deny != nil && IsOurs(deny) && ProfileOf(deny) != "" && ProfileOf(deny) == labels[v1alpha1.ProfileLabel] &&
+		!slices.Contains(exceptions(deny.Spec.Subject.Namespaces), namespace)
+}
+
+// Onto returns an object that is there as it should be: with what others have put on it, such as their labels.
+func Onto(want, have *policyv1alpha2.ClusterNetworkPolicy) *policyv1alpha2.ClusterNetworkPolicy {
+	out := have.DeepCopy()
+	out.Spec = *want.Spec.DeepCopy()
+	out.Labels, out.Annotations = overlaid(want.Labels, have.Labels), overlaid(want.Annotations, have.Annotations)
+	foreign := slices.DeleteFunc(slices.Clone(have.OwnerReferences), render.IsOwnReference)
+	out.OwnerReferences = append(slices.Clone(want.OwnerReferences), foreign...)
+	return out
+}
+
+// overlaid are labels or annotations with the operator's own as they should be.
+func overlaid(want, have map[string]string) map[string]string {
+	out := maps.Clone(want)
+	for key, value := range have {
+		if !render.IsOwnKey(key) {
+			out[key] = value
+		}
+	}
+	return out
+}
