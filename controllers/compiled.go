@@ -89,8 +89,9 @@ func (c *compiled) resolved(facts *plan.Facts) *compiled {
 	resolved := c.plan.Resolve(facts)
 	out := &compiled{
 		identity: c.identity, keeper: c.keeper, mistakes: c.mistakes, invalid: c.mistakes, claimant: c.claimant,
-		plan: resolved.Plan, findings: append(resolved.Findings, mesh.Findings(resolved.Plan, facts.Called)...), digests: digestsOf(resolved.Plan),
-		suited: lru.New(maxSuited),
+		plan: resolved.Plan, findings: slices.Concat(resolved.Findings, mesh.Findings(resolved.Plan, facts.Called)),
+		digests: digestsOf(resolved.Plan),
+		suited:  lru.New(maxSuited),
 	}
 	if maps.Equal(c.digests, out.digests) {
 		// What was rendered is so still.

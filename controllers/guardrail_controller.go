@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -104,9 +102,9 @@ func (r *GuardrailReconciler) Reconcile(ctx context.Context, request reconcile.R
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	reader := r.Guards.Kind.Reader()
+	reader, wanted := r.Guards.Kind.Reader(), guarded(profiles)
 	if reader == nil {
-		r.Guards.absent(slices.Sorted(maps.Keys(guarded(profiles))))
+		r.Guards.absent(wanted)
 		return reconcile.Result{}, nil
 	}
 	observed, err := listGuardrails(ctx, reader)
@@ -116,26 +114,25 @@ func (r *GuardrailReconciler) Reconcile(ctx context.Context, request reconcile.R
 	if wait := r.echoes.outstanding(observed, time.Now()); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
-	next, err := r.plan(ctx, profiles, observed)
+	next, err := r.plan(ctx, profiles, wanted, observed)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	r.last = time.Now()
 	err = r.carryOut(ctx, next, observed)
 	r.pauses.Note(request.Name, err)
-	r.Guards.record(next, err)
+	r.Guards.record(wanted, next, err)
 	return reconcile.Result{RequeueAfter: r.pauses.Left(request.Name)}, err
 }
 
 // plan decides on the next writes.
 func (r *GuardrailReconciler) plan(
-	ctx context.Context, profiles *snapshot, observed []*policyv1alpha2.ClusterNetworkPolicy,
+	ctx context.Context, profiles *snapshot, wanted map[string]*compiled, observed []*policyv1alpha2.ClusterNetworkPolicy,
 ) (*guardrail.Next, error) {
 	in := &guardrail.Input{Observed: observed, Kept: map[string]bool{}, Band: r.Band}
 	for name, c := range profiles.byName {
 		in.Kept[name] = !isWritten(c)
 	}
-	wanted := guarded(profiles)
 	for _, o := range observed {
 		if name := guardrail.ProfileOf(o); profiles.byName[name] == nil && !profiles.home.isGone(name) {
 			in.Kept[name] = true // It was deleted as an orphan, or nobody knows how.
@@ -199,7 +196,7 @@ func (r *GuardrailReconciler) carryOut(
 	for _, o := range observed {
 		known[o.Name] = o
 	}
-	var errs []error
+	errs := make([]error, 0, len(next.Writes)+len(next.Deletes))
 	for _, want := range next.Writes {
 		errs = append(errs, r.put(ctx, want, known[want.Name]))
 	}

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
 )
@@ -22,7 +23,7 @@ type Guards struct {
 	Kind *Optional
 
 	mu      sync.Mutex
-	known   map[string]status.Guard
+	known   map[string]guardedAs
 	look    func()
 	changed func(profile string)
 	// waiting are the namespaces of each profile that must not get other labels yet.
@@ -30,10 +31,16 @@ type Guards struct {
 	wake    func(namespaces []string)
 }
 
+// guardedAs is what is known of the guardrails of one generation of a profile.
+type guardedAs struct {
+	identity identity
+	guard    status.Guard
+}
+
 // NewGuards returns guardrails of which nothing is known.
 func NewGuards(kind *Optional) *Guards {
 	g := &Guards{
-		Kind: kind, known: map[string]status.Guard{}, look: func() {}, changed: func(string) {},
+		Kind: kind, known: map[string]guardedAs{}, look: func() {}, changed: func(string) {},
 		waiting: map[string]map[string]bool{}, wake: func([]string) {},
 	}
 	kind.Notify(g.saw)
@@ -79,41 +86,44 @@ func (g *Guards) saw(changed client.Object) {
 	}
 }
 
-// of is what is known of the guardrails of a profile.
-func (g *Guards) of(profile string) status.Guard {
+// of is what is known of the guardrails of a generation of a profile.
+func (g *Guards) of(profile *v1alpha1.SegmentationProfile) status.Guard {
 	if g == nil {
 		return status.Guard{}
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.known[profile]
+	if known := g.known[profile.Name]; known.identity == identify(profile) {
+		return known.guard
+	}
+	return status.Guard{}
 }
 
 // absent takes note that profiles that want to be guarded are not, as the cluster does not have the kind, or it is not read
 // yet.
-func (g *Guards) absent(profiles []string) {
+func (g *Guards) absent(wanted map[string]*compiled) {
 	isInstalled, bundle := g.Kind.IsInstalled()
-	known := map[string]status.Guard{}
-	for _, profile := range profiles {
-		known[profile] = status.Guard{IsKnown: !isInstalled, IsInstalled: isInstalled, Bundle: bundle}
+	known := map[string]guardedAs{}
+	for name, c := range wanted {
+		known[name] = guardedAs{c.identity, status.Guard{IsKnown: !isInstalled, IsInstalled: isInstalled, Bundle: bundle}}
 	}
 	g.update(known)
 }
 
 // record takes note of what came of a look.
-func (g *Guards) record(next *guardrail.Next, err error) {
+func (g *Guards) record(wanted map[string]*compiled, next *guardrail.Next, err error) {
 	_, bundle := g.Kind.IsInstalled()
-	known := map[string]status.Guard{}
+	known := map[string]guardedAs{}
 	for profile, p := range next.Profiles {
-		known[profile] = status.Guard{
+		known[profile] = guardedAs{wanted[profile].identity, status.Guard{
 			IsKnown: true, IsInstalled: true, Bundle: bundle,
 			Objects: p.Objects, IsPending: p.Pending, IsFailing: err != nil && p.Pending, Findings: p.Findings, IsClosed: p.Closed,
-		}
+		}}
 	}
 	g.update(known)
 }
 
-func (g *Guards) update(known map[string]status.Guard) {
+func (g *Guards) update(known map[string]guardedAs) {
 	g.mu.Lock()
 	before, changed := g.known, g.changed
 	g.known = known

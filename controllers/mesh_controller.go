@@ -100,10 +100,10 @@ func (r *MeshReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 		return reconcile.Result{}, nil
 	}
 	namespace, err := getNamespace(ctx, r.Reader, request.Name)
-	if err != nil && !apierrors.IsNotFound(err) {
+	if client.IgnoreNotFound(err) != nil {
 		return reconcile.Result{}, err
 	}
-	if err != nil || namespace.DeletionTimestamp != nil {
+	if isGone := apierrors.IsNotFound(err); isGone || namespace.DeletionTimestamp != nil {
 		r.forget(request.Name)
 		return reconcile.Result{}, nil
 	}
@@ -179,6 +179,7 @@ func plansOf(profiles *snapshot) []*plan.Plan {
 func (r *MeshReconciler) forget(namespace string) {
 	r.Meshes.mu.Lock()
 	concerned := r.Meshes.places.Forget(namespace)
+	r.Meshes.doubt(concerned)
 	delete(r.Meshes.echoes, namespace)
 	wake := r.Meshes.wake
 	r.Meshes.mu.Unlock()
@@ -230,6 +231,7 @@ func (r *MeshReconciler) bring(ctx context.Context, profiles *snapshot, namespac
 func (r *MeshReconciler) place(namespace *metav1.PartialObjectMetadata, due plan.TierOf) {
 	r.Meshes.mu.Lock()
 	concerned := r.Meshes.places.Put(namespace.Name, due, namespace.Labels)
+	r.Meshes.doubt(concerned)
 	wake := r.Meshes.wake
 	r.Meshes.mu.Unlock()
 	wake(companyWait, concerned...)
@@ -251,7 +253,7 @@ func (r *MeshReconciler) render(
 	r.Meshes.mu.Lock()
 	rendered := mesh.Render(c.plan, tier, namespace.Name, r.Meshes.places.Facts(d.Profile))
 	r.Meshes.mu.Unlock()
-	known := meshed{profile: d.Profile}
+	known := meshed{profile: d.Profile, plan: c.plan}
 	for _, f := range rendered.Findings {
 		if f.Namespace != "" { // The others were found in the plan.
 			known.findings = append(known.findings, f)

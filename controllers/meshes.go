@@ -35,6 +35,8 @@ type Meshes struct {
 // meshed is what came of a look at a namespace.
 type meshed struct {
 	profile string
+	// plan is what it was brought to.
+	plan *plan.Plan
 	// isExact is set if it was seen to have what it should, and isFailing if a write failed.
 	isExact, isFailing bool
 	findings           []plan.Finding
@@ -169,7 +171,7 @@ func (m *Meshes) record(namespace string, now meshed) {
 	}
 	changed := m.changed
 	m.mu.Unlock()
-	isSame := was.profile == now.profile && was.isExact == now.isExact && was.isFailing == now.isFailing &&
+	isSame := was.profile == now.profile && was.plan == now.plan && was.isExact == now.isExact && was.isFailing == now.isFailing &&
 		slices.Equal(was.findings, now.findings)
 	for _, profile := range []string{was.profile, now.profile} {
 		if profile != "" && !isSame {
@@ -190,8 +192,8 @@ func (m *Meshes) of(profile string, p *plan.Plan) status.Mesh {
 		for _, namespace := range m.places.In(plan.TierOf{Profile: profile, Tier: p.Tiers[i].Name}) {
 			out.Due++
 			known := m.known[namespace]
-			if known.profile != profile {
-				continue
+			if known.plan != p {
+				continue // It was not looked at since.
 			}
 			if known.isExact {
 				out.Exact++
@@ -226,4 +228,14 @@ func (m *Meshes) written(ctx context.Context) ([]string, error) {
 		out = append(out, own.Items[i].Namespace)
 	}
 	return out, nil
+}
+
+// doubt takes note that namespaces may not be as they should be any more. The lock is held.
+func (m *Meshes) doubt(namespaces []string) {
+	for _, name := range namespaces {
+		if known, ok := m.known[name]; ok {
+			known.isExact = false
+			m.known[name] = known
+		}
+	}
 }

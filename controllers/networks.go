@@ -26,18 +26,22 @@ type networks struct {
 
 // opened are the paths that policies of others open in a namespace and its tier does not declare. They are compared with
 // what the namespace is to have in the end: while its own policies are about to change, they may open more by themselves.
-func (n *networks) opened(d claim.Decision, s *suit, observed *apply.Observed, owner types.UID) []audit.OpenedPaths {
+// Guards are the ClusterNetworkPolicies of the cluster; nil if there are none.
+func (n *networks) opened(
+	d claim.Decision, s *suit, observed *apply.Observed, owner types.UID, guards *audit.Guards,
+) []audit.OpenedPaths {
 	var foreign []*networkingv1.NetworkPolicy
 	for i := range observed.Policies {
 		if p := &observed.Policies[i]; !apply.IsOurs(p, owner) && render.BookmarkOf(p) == "" {
 			foreign = append(foreign, p)
 		}
 	}
-	if len(foreign) == 0 {
+	if len(foreign) == 0 && guards == nil {
 		return nil
 	}
 	in := &audit.NetworkInput{
 		Name: observed.Namespace.Name, Labels: maps.Clone(observed.Namespace.Labels), Own: s.objects.Policies, Foreign: foreign,
+		Guards: guards,
 	}
 	if in.Labels == nil {
 		in.Labels = map[string]string{}

@@ -24,7 +24,7 @@ func TestNamespacesThatAreAlikeShareAJudgement(t *testing.T) {
 	var n networks
 	look := func(name string, policies ...networkingv1.NetworkPolicy) []audit.OpenedPaths {
 		namespace := builders.MakeNamespace(name).Label("number", name).Metadata()
-		return n.opened(d, c.suit("web", nil), &apply.Observed{Namespace: namespace, Policies: policies}, "u")
+		return n.opened(d, c.suit("web", nil), &apply.Observed{Namespace: namespace, Policies: policies}, "u", nil)
 	}
 	for i := range 2000 {
 		name := fmt.Sprintf("web-%d", i)
@@ -51,6 +51,6 @@ func BenchmarkAlikeNamespace(b *testing.B) {
 	observed := &apply.Observed{Namespace: builders.MakeNamespace("web").Metadata(), Policies: []networkingv1.NetworkPolicy{opensUp("web")}}
 	b.ReportAllocs()
 	for b.Loop() {
-		n.opened(d, c.suit("web", nil), observed, "u")
+		n.opened(d, c.suit("web", nil), observed, "u", nil)
 	}
 }

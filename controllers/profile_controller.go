@@ -147,7 +147,7 @@ func (r *ProfileReconciler) report(
 	}
 	want, counts := status.Measure(status.Input{
 		Profile: profile, Invalid: current.invalid, Plan: current.plan, Findings: current.findings, Namespaces: namespaces,
-		Now: now, Unmarked: !profiles.home.has(profile), Guard: r.Guards.of(profile.Name),
+		Now: now, Unmarked: !profiles.home.has(profile), Guard: r.Guards.of(profile),
 		Mesh: r.Meshes.of(profile.Name, current.plan),
 	})
 	profileGauges.set(profile.Name, want, counts)

@@ -48,7 +48,8 @@ func bindOptions(flags *flag.FlagSet) *options {
 		"Open the addresses of Services (cluster IPs) beside those of their pods, for network plugins that compare policies "+
 			"with a connection before its address is translated.")
 	flags.StringVar(&o.band, "guardrail-priorities", guardrail.DefaultBand,
-		"The priorities that the operator's ClusterNetworkPolicies may have, first and last, from 0 to 1000. Those of others should have others.")
+		"The priorities that the operator's ClusterNetworkPolicies may have, the first and the last, from 0 to 1000. "+
+			"Policies of others should have others.")
 	flags.BoolVar(&o.WatchPods, "watch-pods", true,
 		"Watch the ports and labels of pods, to find ports of dependencies that nothing has and Services that select no pod.")
 	flags.DurationVar(&o.Resync, "sync-period", 10*time.Hour,

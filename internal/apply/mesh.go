@@ -31,15 +31,15 @@ func DiffMesh(desired, observed mesh.Objects, owner types.UID) MeshChanges {
 	var out MeshChanges
 	isGuarded := false
 	for _, p := range observed.Policies {
-		if IsOurs(p, owner) && p.DeletionTimestamp == nil {
+		if isOwnAndStays(p, owner) {
 			own.Policies = append(own.Policies, p)
 			continue
 		}
-		isGuarded = isGuarded || p.Spec.Action == mesh.Allow || p.Spec.Action == ""
+		isGuarded = isGuarded || p.Allows()
 		desired.Policies = free(&out, desired.Policies, mesh.KindAuthorizationPolicy, p.Name)
 	}
 	for _, a := range observed.Authentications {
-		if IsOurs(a, owner) && a.DeletionTimestamp == nil {
+		if isOwnAndStays(a, owner) {
 			own.Authentications = append(own.Authentications, a)
 			continue
 		}
@@ -48,12 +48,18 @@ func DiffMesh(desired, observed mesh.Objects, owner types.UID) MeshChanges {
 	if slices.Contains(out.Taken, mesh.KindAuthorizationPolicy+" "+render.Prefix) {
 		return out
 	}
+	isNeeded := func(s mesh.Step) bool { return s.Desired == nil || s.Current == nil || !matches(s.Desired, s.Current) }
 	for _, step := range mesh.Steps(own, desired, isGuarded) {
-		if step.Desired == nil || step.Current == nil || !matches(step.Desired, step.Current) {
+		if isNeeded(step) {
 			out.Steps = append(out.Steps, step)
 		}
 	}
 	return out
+}
+
+// isOwnAndStays tells whether an object is the operator's, and is not about to be gone.
+func isOwnAndStays(obj client.Object, owner types.UID) bool {
+	return IsOurs(obj, owner) && obj.GetDeletionTimestamp() == nil
 }
 
 // free leaves out what would have a name that is taken.

@@ -5,6 +5,7 @@ import (
 
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/reach"
 )
@@ -19,33 +20,58 @@ type networkJudge struct {
 
 // judge returns nil if a policy opens nothing that is not declared.
 func (j *networkJudge) judge(p *networkingv1.NetworkPolicy) *OpenedPaths {
-	told := opened{policy: p.Name}
+	told := opened{kind: kindNetworkPolicy, policy: p.Name}
 	for _, direction := range []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress} {
 		if own := only(p, direction); own != nil && !told.uncompared {
-			j.compare(own, direction, &told)
+			j.judgeDirection(own, direction, &told)
 		}
 	}
-	if !told.uncompared && len(told.paths) == 0 {
-		return nil
-	}
-	return &OpenedPaths{Policy: p.Name, Paths: told.paths, Message: told.message()}
+	return told.report()
 }
 
-// compare compares the namespace without and with one direction of a policy. With what others open in the other
-// direction, in both: that is open whatever this policy says.
-func (j *networkJudge) compare(one *networkingv1.NetworkPolicy, direction networkingv1.PolicyType, told *opened) {
-	before := placed(j.in.Own)
-	for _, p := range j.foreign {
-		if other := only(p, opposite(direction)); other != nil {
-			before = append(before, other)
-		}
-	}
+// judgeDirection compares the namespace without and with one direction of a policy. With what others open in the other
+// direction, in both: that is open whatever this policy says. What ClusterNetworkPolicies of others accept in the direction
+// is told of by itself.
+func (j *networkJudge) judgeDirection(one *networkingv1.NetworkPolicy, direction networkingv1.PolicyType, told *opened) {
+	before := j.withOthers(direction)
 	after := append(slices.Clip(before), one)
 	if partsOf(after[len(j.in.Own):]) > maxParts || j.pairs > maxPairs {
 		told.uncompared = true
 		return
 	}
-	strangers, difference, err := j.difference(before, after, one)
+	guards := j.in.guards(direction, func(g *guardPolicy, action guardAction) bool {
+		return isOwnGuard(g) || action != policyv1alpha2.ClusterNetworkPolicyRuleActionAccept
+	})
+	// A named port is one of a pod: such a rule opens nothing but to pods that have the addresses.
+	anywhere := hasNamedPortsOfAddresses(one)
+	j.compare(&state{before, guards}, &state{after, guards}, anywhere, direction, told)
+	if told.uncompared && len(guards) > 0 {
+		// Without them more is open, and it is better to say too much.
+		told.uncompared = false
+		j.compare(&state{before, nil}, &state{after, nil}, anywhere, direction, told)
+	}
+}
+
+// withOthers are the operator's policies, and what others do in the other direction.
+func (j *networkJudge) withOthers(direction networkingv1.PolicyType) []*networkingv1.NetworkPolicy {
+	out := placed(j.in.Own)
+	for _, p := range j.foreign {
+		if other := only(p, opposite(direction)); other != nil {
+			out = append(out, other)
+		}
+	}
+	return out
+}
+
+// state is a namespace with its policies, and with those of the cluster.
+type state struct {
+	policies []*networkingv1.NetworkPolicy
+	guards   []*guardPolicy
+}
+
+// compare tells what is open in the second state and not in the first.
+func (j *networkJudge) compare(before, after *state, anywhere bool, direction networkingv1.PolicyType, told *opened) {
+	strangers, difference, err := j.difference(before, after, anywhere)
 	if err != nil {
 		// What is too much takes its time, too.
 		j.pairs += maxPairs / maxFailures
@@ -56,24 +82,23 @@ func (j *networkJudge) compare(one *networkingv1.NetworkPolicy, direction networ
 	told.add(direction, difference.Said(), strangers)
 }
 
-func (j *networkJudge) difference(
-	before, after []*networkingv1.NetworkPolicy, one *networkingv1.NetworkPolicy,
-) (strangers *reach.Strangers, difference *reach.Difference, err error) {
-	if strangers, err = reach.NewStrangers(after, j.in.Name, maxClasses); err != nil {
+func (j *networkJudge) difference(before, after *state, anywhere bool) (
+	strangers *reach.Strangers, difference *reach.Difference, err error,
+) {
+	if strangers, err = reach.NewTieredStrangers(after.policies, after.guards, j.in.Name, maxClasses); err != nil {
 		return nil, nil, err
 	}
 	namespaces := append(slices.Clip(strangers.Namespaces), reach.Namespace{Name: ThisNamespace, Labels: j.in.labels()})
-	without, err := reach.New(namespaces, before)
+	without, err := reach.NewTiered(namespaces, before.policies, before.guards)
 	if err != nil {
 		return nil, nil, err
 	}
-	with, err := reach.New(namespaces, after)
+	with, err := reach.NewTiered(namespaces, after.policies, after.guards)
 	if err != nil {
 		return nil, nil, err
 	}
 	options := []reach.Option{reach.MaxClasses(maxClasses)}
-	if hasNamedPortsOfAddresses(one) {
-		// A named port is one of a pod: such a rule opens nothing but to pods that have the addresses.
+	if anywhere {
 		options = append(options, reach.PodsAnywhere())
 	}
 	difference, err = reach.Compare(without, with, options...)

@@ -39,12 +39,15 @@ type NetworkInput struct {
 	Own []*networkingv1.NetworkPolicy
 	// Foreign are those of others.
 	Foreign []*networkingv1.NetworkPolicy
+	// Guards are the ClusterNetworkPolicies of the cluster; nil if there are none.
+	Guards *Guards
 }
 
 // OpenedPaths are the paths that a policy of somebody else's opens and the profile does not declare.
 type OpenedPaths struct {
-	// Policy is the name of the NetworkPolicy.
-	Policy string
+	// Policy is the name of the policy, which is a NetworkPolicy, or with IsCluster a ClusterNetworkPolicy.
+	Policy    string
+	IsCluster bool
 	// Paths are the paths, sorted; none if there was too much to compare.
 	Paths []Path
 	// Message says which paths it opens, and what to do about it.
@@ -72,15 +75,24 @@ const ThisNamespace = "this namespace"
 // flows pass that it lets pass at one side, and the operator's own policies do not: two policies, of which one opens the
 // one side and one the other, are found both. Pods that are called from another namespace, or call one, are taken to be
 // open there: what is in another namespace is judged there.
+//
+// ClusterNetworkPolicies are in place too. What the Admin tier denies, no NetworkPolicy opens; what those of the operator's
+// accept is declared; and those of others that open paths to or from pods of the namespace follow after the NetworkPolicies,
+// sorted by their names. In another namespace the Baseline tier is taken to close nothing.
 func Network(in *NetworkInput) []OpenedPaths {
-	opening := in.opening()
-	if len(opening) == 0 {
+	opening, guards := in.opening(), in.openingGuards()
+	if len(opening)+len(guards) == 0 {
 		return nil
 	}
 	j := &networkJudge{in: in, foreign: opening}
 	var found []OpenedPaths
 	for _, p := range opening {
 		if o := j.judge(p); o != nil {
+			found = append(found, *o)
+		}
+	}
+	for _, g := range guards {
+		if o := j.judgeGuard(g); o != nil {
 			found = append(found, *o)
 		}
 	}
@@ -103,14 +115,18 @@ func (in *NetworkInput) opening() []*networkingv1.NetworkPolicy {
 // the same digest; empty if there is nothing to judge. It costs little.
 func NetworkKey(in *NetworkInput, digest string) string {
 	opening := in.opening()
-	if len(opening) == 0 {
+	if len(opening) == 0 && len(in.openingGuards()) == 0 {
 		return ""
 	}
 	specs := make(map[string]networkingv1.NetworkPolicySpec, len(opening))
 	for _, p := range opening {
 		specs[p.Name] = p.Spec
 	}
-	return digest + " " + hashOf(specs, in.seen(slices.Concat(in.Own, opening)))
+	key := digest + " " + hashOf(specs, in.seen(slices.Concat(in.Own, opening)))
+	if in.Guards != nil {
+		key += " " + in.Guards.digest
+	}
+	return key
 }
 
 // Digest tells policies apart by their specs.
@@ -149,6 +165,7 @@ func (in *NetworkInput) seen(policies []*networkingv1.NetworkPolicy) []string {
 			all(p.Spec.Egress[i].To)
 		}
 	}
+	noteGuards(in.Guards.list(), func(selector *metav1.LabelSelector) { note(selector, own, asked) })
 	return slices.Sorted(maps.Keys(asked))
 }
 

@@ -13,9 +13,24 @@ import (
 
 // opened is what a message about a policy is made of.
 type opened struct {
+	kind       string
 	policy     string
 	paths      []Path
 	uncompared bool
+}
+
+// The kinds of policies that open paths.
+const (
+	kindNetworkPolicy        = "NetworkPolicy"
+	kindClusterNetworkPolicy = "ClusterNetworkPolicy"
+)
+
+// report is nil if nothing is to be told.
+func (o *opened) report() *OpenedPaths {
+	if !o.uncompared && len(o.paths) == 0 {
+		return nil
+	}
+	return &OpenedPaths{Policy: o.policy, IsCluster: o.kind == kindClusterNetworkPolicy, Paths: o.paths, Message: o.message()}
 }
 
 // parties are the parties at the other end of a path.
@@ -115,7 +130,7 @@ func (o *opened) message() string {
 }
 
 func (o *opened) withNames(most, mostPeer int) string {
-	begin := "NetworkPolicy " + clip(o.policy, most) + " "
+	begin := o.kind + " " + clip(o.policy, most) + " "
 	if o.uncompared {
 		return begin + "opens too much to compare with what the profile declares; remove it, or make it simpler"
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -25,6 +26,7 @@ func newAudit(base *common, version string) *cobra.Command {
 		Short: "Compare a cluster as it is with its profiles as declared",
 		Long: `Compare a cluster as it is with its profiles as declared, and find
   - NetworkPolicies of others that open paths which are not declared, in the namespaces of tiers
+  - ClusterNetworkPolicies of others that do so
   - NetworkPolicies in the namespaces of peers that do not allow what a dependency declares
   - RoleBindings of others that grant what is not declared
   - pods of tiers on the network of their node, where no policy applies to them
@@ -133,30 +135,19 @@ func placeOf(f *offline.Found) string {
 
 // headingOf says of which kind something is.
 func headingOf(rule offline.Rule) string {
-	switch rule {
-	case offline.UndeclaredPath:
-		return "NetworkPolicies that open undeclared paths"
-	case offline.BlockedPath:
-		return "NetworkPolicies that block declared paths"
-	case offline.UndeclaredAccess:
-		return "RoleBindings that grant undeclared access"
-	case offline.HostNetwork:
-		return "Pods on the host network"
-	case offline.EngineWider:
-		return "What the policy engine opens beyond what is declared"
-	case offline.EngineNarrower:
-		return "What the policy engine does not open, or may not, though it is declared"
-	case offline.NoEngine:
-		return "No policy engine that is known"
-	case offline.Drift:
-		return "Objects that are not as declared"
-	case offline.Unclaimed:
-		return "Namespaces that no profile claims"
-	case offline.InvalidProfile:
-		return "Profiles that do not compile"
-	default:
-		return string(rule)
-	}
+	return cmp.Or(map[offline.Rule]string{
+		offline.UndeclaredPath:        "NetworkPolicies that open undeclared paths",
+		offline.UndeclaredClusterPath: "ClusterNetworkPolicies that open undeclared paths",
+		offline.BlockedPath:           "NetworkPolicies that block declared paths",
+		offline.UndeclaredAccess:      "RoleBindings that grant undeclared access",
+		offline.HostNetwork:           "Pods on the host network",
+		offline.EngineWider:           "What the policy engine opens beyond what is declared",
+		offline.EngineNarrower:        "What the policy engine does not open, or may not, though it is declared",
+		offline.NoEngine:              "No policy engine that is known",
+		offline.Drift:                 "Objects that are not as declared",
+		offline.Unclaimed:             "Namespaces that no profile claims",
+		offline.InvalidProfile:        "Profiles that do not compile",
+	}[rule], string(rule))
 }
 
 // auditJSON is what was found, for machines.

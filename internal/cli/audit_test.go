@@ -40,6 +40,7 @@ func TestAuditGolden(t *testing.T) {
 	}{
 		"nothing":  {declaredFiles, ExitDone},
 		"text":     {allFiles, ExitFound},
+		"guarded":  {declaredFiles + " -f testdata/guards.yaml", ExitFound},
 		"markdown": {allFiles + " -o markdown", ExitFound},
 		"json":     {allFiles + " -o json", ExitFound},
 		"yaml":     {allFiles + " -o yaml", ExitFound},

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/offline"
@@ -44,6 +45,8 @@ func (i *input) readCluster(ctx context.Context, w *offline.World, of needs) err
 		func(l *networkingv1.ServiceCIDRList) []networkingv1.ServiceCIDR { return l.Items })
 	load(ctx, r, offline.Policies, &networkingv1.NetworkPolicyList{}, &w.Policies,
 		func(l *networkingv1.NetworkPolicyList) []networkingv1.NetworkPolicy { return l.Items })
+	load(ctx, r, offline.ClusterPolicies, &policyv1alpha2.ClusterNetworkPolicyList{}, &w.ClusterPolicies,
+		func(l *policyv1alpha2.ClusterNetworkPolicyList) []policyv1alpha2.ClusterNetworkPolicy { return l.Items })
 	load(ctx, r, offline.Roles, &rbacv1.RoleList{}, &w.Roles, func(l *rbacv1.RoleList) []rbacv1.Role { return l.Items })
 	load(ctx, r, offline.RoleBindings, &rbacv1.RoleBindingList{}, &w.RoleBindings,
 		func(l *rbacv1.RoleBindingList) []rbacv1.RoleBinding { return l.Items })
@@ -65,6 +68,9 @@ func (i *input) client() (client.Client, error) {
 		return nil, err
 	}
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	if err := policyv1alpha2.Install(scheme); err != nil {
 		return nil, err
 	}
 	return client.New(config, client.Options{Scheme: scheme})
@@ -100,7 +106,7 @@ func load[T any, L client.ObjectList](
 	for next, more := "", true; more && r.err == nil; more = next != "" {
 		page := append([]client.ListOption{client.Limit(pageSize), client.Continue(next)}, opts...)
 		switch err := r.client.List(ctx, list, page...); {
-		case means != "" && meta.IsNoMatchError(err):
+		case means != "" && (meta.IsNoMatchError(err) || apierrors.IsNotFound(err)):
 			return // There is no such kind, and so none of it.
 		case means != "" && apierrors.IsForbidden(err):
 			r.leaveOut(r.world, "not read", kind, means)

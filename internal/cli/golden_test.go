@@ -59,6 +59,11 @@ func TestGolden(t *testing.T) {
 		"can-named-port": {
 			"can ns/shop-api pod/shop-data/postgres-0:sql --from-labels app=orders -f testdata/shop.yaml -f testdata/cluster.yaml", ExitDone,
 		},
+		"can-not-guarded": {"can tier/api 169.254.169.254:80 -f testdata/shop.yaml -f testdata/cluster.yaml -f testdata/guards.yaml", ExitFound},
+		"can-guarded-json": {
+			"can ns/monitoring tier/api:9100 --to-labels app=orders -f testdata/shop.yaml -f testdata/cluster.yaml -f testdata/guards.yaml -o json", ExitDone,
+		},
+		"plan-guarded":         {"plan -f testdata/changed.yaml -f testdata/cluster.yaml -f testdata/guards.yaml --against testdata/shop.yaml", ExitFound},
 		"can-not-from-outside": {"can 198.51.100.7 tier/web:80 -f testdata/shop.yaml -f testdata/cluster.yaml", ExitFound},
 		"can-not-json":         {"can tier/web [2001:db8::1]:443/UDP -f testdata/shop.yaml -f testdata/cluster.yaml -o json", ExitFound},
 	}

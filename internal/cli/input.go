@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/resource"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
@@ -184,8 +185,16 @@ func add(w *offline.World, obj *unstructured.Unstructured, taken index) (known b
 	case "ClusterRole":
 		return true, convert(taken, obj, &w.ClusterRoles)
 	default:
+		return addClusterPolicy(w, obj, taken)
+	}
+}
+
+// addClusterPolicy adds a ClusterNetworkPolicy of the version that is known here. Other groups have a kind of this name, too.
+func addClusterPolicy(w *offline.World, obj *unstructured.Unstructured, taken index) (known bool, err error) {
+	if obj.GetKind() != "ClusterNetworkPolicy" || obj.GetAPIVersion() != policyv1alpha2.GroupVersion.String() {
 		return false, nil
 	}
+	return true, convert(taken, obj, &w.ClusterPolicies)
 }
 
 // withName gives a namespace the label that the API server gives to each of them:
@@ -202,7 +211,8 @@ func withName(namespace *unstructured.Unstructured) {
 // objects are the kinds that a world holds.
 type objects interface {
 	v1alpha1.SegmentationProfile | corev1.Namespace | corev1.Service | corev1.Node | corev1.Pod | discoveryv1.EndpointSlice |
-		networkingv1.ServiceCIDR | networkingv1.NetworkPolicy | rbacv1.Role | rbacv1.RoleBinding | rbacv1.ClusterRole
+		networkingv1.ServiceCIDR | networkingv1.NetworkPolicy | policyv1alpha2.ClusterNetworkPolicy |
+		rbacv1.Role | rbacv1.RoleBinding | rbacv1.ClusterRole
 }
 
 func convert[T objects](taken index, obj *unstructured.Unstructured, into *[]T) error {

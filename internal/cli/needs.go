@@ -29,12 +29,15 @@ func (n needs) with(kind offline.Kind, means string) needs {
 func renderNeeds() needs { return declaring() }
 
 func mapNeeds() needs {
-	return declaring().with(offline.Policies, "who reaches whom is told as if nobody else had any")
+	return declaring().
+		with(offline.Policies, "who reaches whom is told as if nobody else had any").
+		with(offline.ClusterPolicies, "who reaches whom is told as if there were none")
 }
 
 func planNeeds() needs {
 	return declaring().
 		with(offline.Policies, "what is reachable is compared as if nobody else had any").
+		with(offline.ClusterPolicies, "what is reachable is compared as if there were none").
 		with(offline.Pods, "which pods a change concerns is not told, and which engine enforces policies is not found")
 }
 
@@ -45,6 +48,8 @@ func canNeeds() needs {
 		offline.Profiles: "what to add to a profile is not told",
 		offline.Pods:     "pods are not known, nor their addresses and the names of their ports",
 		offline.Services: "addresses of Services are not told from those outside",
+
+		offline.ClusterPolicies: "it is told as if there were none, and one may accept or deny what NetworkPolicies do not",
 	}
 }
 
@@ -62,6 +67,8 @@ func auditNeeds() needs {
 		offline.RoleBindings:   "undeclared access, and drift of RoleBindings, are not judged",
 		offline.ClusterRoles:   "what RoleBindings grant by ClusterRoles, and drift of those of the operator's, are not judged",
 		offline.Pods:           "pods on the host network are not looked for, and which engine enforces policies is not found",
+
+		offline.ClusterPolicies: "paths that they open are not looked for, and what they deny may be told of as opened",
 	}
 }
 

@@ -32,7 +32,8 @@ func newRender(base *common) *cobra.Command {
 		Use:   "render -f PROFILE [-f NAMESPACES] [--cluster]",
 		Short: "Show exactly what the operator writes for a profile",
 		Long: `Show exactly what the operator writes for a profile: the NetworkPolicies, Roles and RoleBindings of each
-namespace, the policies of Istio if the profile has spec.mesh, and its labels. Profiles are checked as the API server checks them; no cluster is needed.
+namespace, the policies of Istio if the profile has spec.mesh, and its labels. Profiles are checked as the API server
+checks them; no cluster is needed.
 
 Namespaces, Services and whatever else a profile depends on are read from files, or from the cluster. Without either,
 tiers that list their namespaces by name are rendered, and the cluster's DNS is taken to be as Kubernetes' own installer

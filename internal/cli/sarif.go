@@ -99,7 +99,8 @@ func sarifOf(found []offline.Found, by engine.Found, unread []string, version st
 // levelOf is an error for what is open though it is not declared, or as good as.
 func levelOf(rule offline.Rule) string {
 	switch rule {
-	case offline.EngineWider, offline.UndeclaredPath, offline.UndeclaredAccess, offline.InvalidProfile, offline.Drift:
+	case offline.EngineWider, offline.UndeclaredPath, offline.UndeclaredClusterPath, offline.UndeclaredAccess, offline.InvalidProfile,
+		offline.Drift:
 		return "error"
 	case offline.Unclaimed:
 		return "note"

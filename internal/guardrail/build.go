@@ -1,7 +1,6 @@
 package guardrail
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -51,13 +50,11 @@ const pass = policyv1alpha2.ClusterNetworkPolicyRuleActionPass
 
 // addRule adds a rule.
 func addRule(to *policyv1alpha2.ClusterNetworkPolicy, u *unit, r *rule) {
-	_, name, _ := strings.Cut(u.entry, "/")
-	name = cmp.Or(name, u.entry)
 	if u.direction == networkingv1.PolicyTypeIngress {
-		to.Spec.Ingress = append(to.Spec.Ingress, ingressRule{Name: name, Action: pass, From: r.from(), Protocols: r.protocols})
+		to.Spec.Ingress = append(to.Spec.Ingress, ingressRule{Name: u.entry, Action: pass, From: r.from(), Protocols: r.protocols})
 		return
 	}
-	to.Spec.Egress = append(to.Spec.Egress, egressRule{Name: name, Action: pass, To: r.to(), Protocols: r.protocols})
+	to.Spec.Egress = append(to.Spec.Egress, egressRule{Name: u.entry, Action: pass, To: r.to(), Protocols: r.protocols})
 }
 
 // keyOfIngress and keyOfEgress tell rules of one object apart. Of the same peers and ports they are the same.

@@ -105,39 +105,39 @@ func checkLimits(t *testing.T, c *cluster) {
 // TestAChangeTouchesNothingElse adds and removes dependencies of a tier that has rules in several objects.
 func TestAChangeTouchesNothingElse(t *testing.T) {
 	t.Parallel()
-	make := func(names ...int) *v1alpha1.SegmentationProfile {
+	calling := func(names ...int) *v1alpha1.SegmentationProfile {
 		b := builders.MakeProfile("shop").UID("u").Tier(builders.MakeTier("web").Names("web").Obj(), builders.MakeTier("api").Names("api").Obj())
 		for _, i := range names {
 			b.Dependency(builders.MakeDependency(fmt.Sprintf("d-%03d", i)).FromTier("web").ToTier("api").Port(int32(i)).Obj())
 		}
 		return b.Obj()
 	}
-	var all []int
-	for i := range 60 {
-		all = append(all, 10*i+10)
+	all := make([]int, 60)
+	for i := range all {
+		all[i] = 10*i + 10
 	}
 	c := newCluster(t)
-	c.settle(band(t), guardOf(compiled(t, make(all...))))
+	c.settle(band(t), guardOf(compiled(t, calling(all...))))
 	before := maps.Clone(c.objects)
 
 	c.writes = 0
-	c.settle(band(t), guardOf(compiled(t, make(append(slices.Clone(all), 5)...)))) // It comes first by its name.
+	c.settle(band(t), guardOf(compiled(t, calling(append(slices.Clone(all), 5)...)))) // It comes first by its name.
 	if c.writes != 2 {
 		t.Errorf("one more dependency took %d writes, want one at each side", c.writes)
 	}
-	c.settle(band(t), guardOf(compiled(t, make(all...))))
+	c.settle(band(t), guardOf(compiled(t, calling(all...))))
 	for name, o := range c.objects {
 		if !equality.Semantic.DeepEqual(o, before[name]) {
 			t.Errorf("%s is not as it was", name)
 		}
 	}
 	c.writes = 0
-	c.settle(band(t), guardOf(compiled(t, make(all[1:]...))))
+	c.settle(band(t), guardOf(compiled(t, calling(all[1:]...))))
 	if c.writes != 2 {
 		t.Errorf("one dependency less took %d writes, want one at each side", c.writes)
 	}
 	c.writes = 0
-	c.settle(band(t), guardOf(compiled(t, make(all[1:]...))))
+	c.settle(band(t), guardOf(compiled(t, calling(all[1:]...))))
 	if c.writes != 0 {
 		t.Errorf("no change took %d writes", c.writes)
 	}
@@ -189,7 +189,7 @@ func TestPriorities(t *testing.T) {
 			if !maps.Equal(c.want, got) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
-			var reasons []string
+			reasons := make([]string, 0, len(next.Profiles["shop"].Findings))
 			for _, f := range next.Profiles["shop"].Findings {
 				reasons = append(reasons, f.Reason)
 			}

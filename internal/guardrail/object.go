@@ -83,7 +83,7 @@ func (g *Guard) object(name, tier string, entries []string) *policyv1alpha2.Clus
 		labels[v1alpha1.TierLabel] = tier
 	}
 	out := &policyv1alpha2.ClusterNetworkPolicy{
-		TypeMeta: metav1.TypeMeta{APIVersion: policyv1alpha2.SchemeGroupVersion.String(), Kind: "ClusterNetworkPolicy"},
+		TypeMeta: metav1.TypeMeta{APIVersion: policyv1alpha2.GroupVersion.String(), Kind: "ClusterNetworkPolicy"},
 		ObjectMeta: metav1.ObjectMeta{
 			Name: name, Labels: labels, OwnerReferences: g.owners,
 			Annotations: map[string]string{v1alpha1.DeclaredByAnnotation: strings.Join(entries, render.EntrySeparator)},

@@ -31,7 +31,8 @@ func ParseBand(text string) (Band, error) {
 	case !ok || errFrom != nil || errTo != nil:
 		return Band{}, fmt.Errorf("%q is no band of priorities: give the first and the last, such as %s", text, DefaultBand)
 	case from < 0 || to > maxPriority || from >= to:
-		return Band{}, fmt.Errorf("%q is no band of priorities: they are from 0 to %d, and the first is less than the last", text, maxPriority)
+		return Band{}, fmt.Errorf("%q is no band of priorities: they are from 0 to %d, and the first is less than the last",
+			text, maxPriority)
 	}
 	return Band{int32(from), int32(to)}, nil
 }

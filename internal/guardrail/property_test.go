@@ -13,7 +13,7 @@ import (
 // flowsPerProfile is how many flows are judged for each profile.
 const flowsPerProfile = 300
 
-func drawFlow(t *rapid.T, all []pod) (from, to pod, p port) {
+func drawFlow(t *rapid.T, all []pod) (from, to pod, at port) {
 	return rapid.SampledFrom(all).Draw(t, "from"), rapid.SampledFrom(all).Draw(t, "to"), rapid.SampledFrom(ports()).Draw(t, "port")
 }
 
@@ -27,16 +27,16 @@ func TestGuardrailsPassWhatIsDeclaredAndNothingElse(t *testing.T) {
 		c.settle(band(t), guardOf(p))
 		declared := networkPolicies(t, p, all)
 		for range flowsPerProfile {
-			from, to, port := drawFlow(t, all)
+			from, to, at := drawFlow(t, all)
 			if from.isOutsideProfiles && to.isOutsideProfiles {
 				continue
 			}
-			isAllowed, isPassed := declared.Allowed(flow(from, to, port)).Allowed(), c.both(from, to, port)
+			isAllowed, isPassed := declared.Allowed(flow(from, to, at)).Allowed(), c.both(from, to, at)
 			switch {
 			case isAllowed && !isPassed:
-				t.Fatalf("%+v to %+v on %+v is declared, and denied", from, to, port)
-			case !isAllowed && isPassed && !mayBeWider(p.Tier(from.namespaceLabels[v1alpha1.TierLabel]), from, to, port):
-				t.Fatalf("%+v to %+v on %+v is not declared, and passed on", from, to, port)
+				t.Fatalf("%+v to %+v on %+v is declared, and denied", from, to, at)
+			case !isAllowed && isPassed && !mayBeWider(p.Tier(from.namespaceLabels[v1alpha1.TierLabel]), from, to, at):
+				t.Fatalf("%+v to %+v on %+v is not declared, and passed on", from, to, at)
 			}
 		}
 	})
@@ -68,18 +68,18 @@ func TestChangesOfAProfileInterruptNothing(t *testing.T) {
 		c.order = inAnyOrder(t)
 		c.after = func(what string) {
 			for range 40 {
-				from, to, port := drawFlow(t, all)
-				was, will, is := before.both(from, to, port), after.both(from, to, port), c.both(from, to, port)
-				if was && will && !is || !was && !will && is && !isOneSided(before, after, from, to, port) {
-					t.Fatalf("after %s: %+v to %+v on %+v: before %t, now %t, in the end %t", what, from, to, port, was, is, will)
+				from, to, at := drawFlow(t, all)
+				was, will, is := before.both(from, to, at), after.both(from, to, at), c.both(from, to, at)
+				if was && will && !is || !was && !will && is && !isOneSided(before, after, from, to, at) {
+					t.Fatalf("after %s: %+v to %+v on %+v: before %t, now %t, in the end %t", what, from, to, at, was, is, will)
 				}
 			}
 		}
 		c.settle(band(t), guardOf(compiled(t, changed)))
 		for range flowsPerProfile {
-			from, to, port := drawFlow(t, all)
-			if c.both(from, to, port) != after.both(from, to, port) {
-				t.Fatalf("in the end %+v to %+v on %+v is another than by the profile alone", from, to, port)
+			from, to, at := drawFlow(t, all)
+			if c.both(from, to, at) != after.both(from, to, at) {
+				t.Fatalf("in the end %+v to %+v on %+v is another than by the profile alone", from, to, at)
 			}
 		}
 	})

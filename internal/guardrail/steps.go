@@ -117,12 +117,12 @@ func (p *planner) place(g *Guard, have map[string]*policyv1alpha2.ClusterNetwork
 	for i := range g.lanes {
 		for _, one := range g.place(&g.lanes[i], have) {
 			if p.others[one.exact.Name] {
-				progress.close(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's, and has the name of a guardrail: "+
-					"remove or rename it; what it should pass is denied, or the profile is not guarded, until then", one.exact.Name)
+				progress.breakf(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's, and has the name of a guardrail: "+
+					"remove or rename it; what it should pass is denied, or nothing is guarded, until then", one.exact.Name)
 				continue
 			}
 			if !p.allocator.first(one.exact) {
-				progress.close(v1alpha1.ReasonGuardrailsFull, "all priorities from %s are taken, and not all rules have an object: "+
+				progress.breakf(v1alpha1.ReasonGuardrailsFull, "all priorities from %s are taken, and not all rules have an object: "+
 					"give the operator more by --guardrail-priorities", p.in.Band)
 				continue
 			}
@@ -139,7 +139,8 @@ func (p *planner) place(g *Guard, have map[string]*policyv1alpha2.ClusterNetwork
 	return all, last
 }
 
-func (p *Progress) close(reason, format string, args ...any) {
+// breakf takes note of what keeps guardrails from being whole.
+func (p *Progress) breakf(reason, format string, args ...any) {
 	finding := plan.Finding{Reason: reason, Message: fmt.Sprintf(format, args...)}
 	if !slices.Contains(p.Findings, finding) {
 		p.Findings = append(p.Findings, finding)
@@ -166,20 +167,7 @@ func (p *planner) close(
 	for _, one := range all {
 		wanted[one.exact.Name] = one.exact
 	}
-	deny := g.deny(g.Exempt)
-	switch _, isThere := have[deny.Name]; {
-	case p.others[deny.Name]:
-		progress.close(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's, and has the name of a guardrail: "+
-			"remove or rename it; nothing is guarded until then", deny.Name)
-	case !p.allocator.last(deny, last):
-		progress.close(v1alpha1.ReasonGuardrailsFull, "all priorities from %s are taken: give the operator more by --guardrail-priorities",
-			p.in.Band)
-	case isThere || !progress.Closed:
-		wanted[deny.Name] = deny
-	}
-	if baseline := g.baseline(); g.HasBaseline && !p.others[baseline.Name] && p.allocator.last(baseline, p.in.Band.From-1) {
-		wanted[baseline.Name] = baseline
-	}
+	p.denying(g, last, have, progress, wanted)
 	for _, name := range sortedKeys(wanted) {
 		if isAs(wanted[name], have[name]) {
 			progress.Objects++
@@ -193,6 +181,27 @@ func (p *planner) close(
 			p.next.Deletes = append(p.next.Deletes, have[name])
 			progress.Pending = true
 		}
+	}
+}
+
+// denying adds what is to deny. It does not come to be where not all that is declared passes; but what is there stays.
+func (p *planner) denying(
+	g *Guard, last int32, have map[string]*policyv1alpha2.ClusterNetworkPolicy, progress *Progress,
+	wanted map[string]*policyv1alpha2.ClusterNetworkPolicy,
+) {
+	deny := g.deny(g.Exempt)
+	switch _, isThere := have[deny.Name]; {
+	case p.others[deny.Name]:
+		progress.breakf(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's, and has the name of a guardrail: "+
+			"remove or rename it; nothing is guarded until then", deny.Name)
+	case !p.allocator.last(deny, last):
+		progress.breakf(v1alpha1.ReasonGuardrailsFull, "all priorities from %s are taken: give the operator more by --guardrail-priorities",
+			p.in.Band)
+	case isThere || !progress.Closed:
+		wanted[deny.Name] = deny
+	}
+	if baseline := g.baseline(); g.HasBaseline && !p.others[baseline.Name] && p.allocator.last(baseline, p.in.Band.From-1) {
+		wanted[baseline.Name] = baseline
 	}
 }
 
@@ -222,7 +231,8 @@ func ownKeys(all map[string]string) map[string]string {
 }
 
 func ownReferences(policy *policyv1alpha2.ClusterNetworkPolicy) []metav1.OwnerReference {
-	return slices.DeleteFunc(slices.Clone(policy.OwnerReferences), func(ref metav1.OwnerReference) bool { return !render.IsOwnReference(ref) })
+	isForeign := func(ref metav1.OwnerReference) bool { return !render.IsOwnReference(ref) }
+	return slices.DeleteFunc(slices.Clone(policy.OwnerReferences), isForeign)
 }
 
 func hasAll(set, of []string) bool {

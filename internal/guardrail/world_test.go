@@ -1,6 +1,7 @@
 package guardrail_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -213,3 +214,7 @@ func reachPod(p pod, name string) *reach.Pod {
 }
 
 var _ fataler = (*testing.T)(nil)
+
+func sortedNames(c *cluster) []string {
+	return slices.Sorted(maps.Keys(c.objects))
+}

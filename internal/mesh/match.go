@@ -32,14 +32,14 @@ func (a *PeerAuthentication) modeOf(port int32) string {
 	return mode
 }
 
-// allows tells whether a policy lets pass what it matches.
-func (p *AuthorizationPolicy) allows() bool {
+// Allows tells whether a policy lets pass what it matches, and denies what no policy does.
+func (p *AuthorizationPolicy) Allows() bool {
 	return p.Spec.Action == Allow || p.Spec.Action == ""
 }
 
 // matches tells whether a policy matches a connection, where it allows: for sure; where it does not: perhaps.
 func (p *AuthorizationPolicy) matches(from *Caller, to *Called) bool {
-	unknown := !p.allows()
+	unknown := !p.Allows()
 	if len(p.Spec.Unknown) > 0 && !unknown {
 		return false
 	}

@@ -2,8 +2,10 @@ package offline
 
 import (
 	"fmt"
+	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/reach"
@@ -30,7 +32,7 @@ type Answer struct {
 	// Why says what decides, a line for each side, and what declares it.
 	Why []string `json:"why"`
 	// Add is the dependency that would allow it, as YAML, and AddTo whose profile it belongs to; empty if it passes, or if
-	// no profile has a say.
+	// no profile has a say, as where the Admin tier of ClusterNetworkPolicies denies it.
 	Add   string `json:"add,omitempty"`
 	AddTo string `json:"addTo,omitempty"`
 }
@@ -67,17 +69,29 @@ func Ask(w *World, q Question) (*Answer, error) {
 	explained := cluster.Explain(flow)
 	out := &Answer{
 		Allowed: explained.Verdict().Allowed(), From: from.text, To: called.text, Port: port.text(),
-		Why: []string{why(explained.Egress, policies), why(explained.Ingress, policies)},
+		Why: []string{w.why(explained.Egress, policies), w.why(explained.Ingress, policies)},
 	}
-	if !out.Allowed {
+	if !out.Allowed && !isForbidden(explained.Egress) && !isForbidden(explained.Ingress) {
 		out.AddTo, out.Add = a.missing(from, called, port)
 	}
 	return out, nil
 }
 
+// isForbidden tells whether a side is denied in a way that no profile can change: by the Admin tier.
+func isForbidden(s reach.Side) bool {
+	return s.Reason == reach.DeniedByClusterPolicy && s.Tier == policyv1alpha2.AdminTier
+}
+
 // why says what decides on one side, and what declares the policy.
-func why(s reach.Side, policies []*networkingv1.NetworkPolicy) string {
+func (w *World) why(s reach.Side, policies []*networkingv1.NetworkPolicy) string {
 	text := s.String()
+	if s.Reason == reach.AcceptedByClusterPolicy || s.Reason == reach.DeniedByClusterPolicy {
+		i := slices.IndexFunc(w.ClusterPolicies, func(p policyv1alpha2.ClusterNetworkPolicy) bool { return p.Name == s.Policies[0] })
+		if i >= 0 && !isManaged(&w.ClusterPolicies[i]) {
+			text += notOurs
+		}
+		return text
+	}
 	if s.Reason != reach.ByRule {
 		return text
 	}
@@ -86,7 +100,7 @@ func why(s reach.Side, policies []*networkingv1.NetworkPolicy) string {
 			continue
 		}
 		if p.Labels[v1alpha1.ManagedByLabel] != v1alpha1.ManagedByValue {
-			return text + ", which the operator did not write"
+			return text + notOurs
 		}
 		if declared := p.Annotations[v1alpha1.DeclaredByAnnotation]; declared != "" {
 			return text + ", declared by " + declared
@@ -94,6 +108,8 @@ func why(s reach.Side, policies []*networkingv1.NetworkPolicy) string {
 	}
 	return text
 }
+
+const notOurs = ", which the operator did not write"
 
 func pointersTo[T any](items []T) []*T {
 	out := make([]*T, 0, len(items))
@@ -118,5 +134,5 @@ func (w *World) Cluster() (*reach.Cluster, error) {
 	for i := range w.Namespaces {
 		namespaces = append(namespaces, reach.Namespace{Name: w.Namespaces[i].Name, Labels: w.Namespaces[i].Labels})
 	}
-	return reach.New(namespaces, pointersTo(w.Policies))
+	return reach.NewTiered(namespaces, pointersTo(w.Policies), pointersTo(w.ClusterPolicies))
 }

@@ -23,6 +23,8 @@ type Rule string
 const (
 	// UndeclaredPath: a NetworkPolicy of somebody else's opens a path that the profile does not declare.
 	UndeclaredPath Rule = "UndeclaredPath"
+	// UndeclaredClusterPath: a ClusterNetworkPolicy of somebody else's opens a path that the profile does not declare.
+	UndeclaredClusterPath Rule = "UndeclaredClusterPath"
 	// BlockedPath: NetworkPolicies in the namespace of a peer do not allow what a dependency declares.
 	BlockedPath Rule = "BlockedPath"
 	// UndeclaredAccess: a RoleBinding of somebody else's grants what the profile does not declare.
@@ -46,7 +48,8 @@ const (
 // Rules are all kinds, in the order in which they are told.
 func Rules() []Rule {
 	return []Rule{
-		InvalidProfile, NoEngine, EngineWider, EngineNarrower, UndeclaredPath, BlockedPath, UndeclaredAccess, HostNetwork, Drift, Unclaimed,
+		InvalidProfile, NoEngine, EngineWider, EngineNarrower, UndeclaredPath, UndeclaredClusterPath, BlockedPath, UndeclaredAccess,
+		HostNetwork, Drift, Unclaimed,
 	}
 }
 
@@ -68,7 +71,9 @@ type Found struct {
 // Audit compares a world as it is with its profiles as declared. What it finds is sorted by kind, namespace and name. It
 // also returns the engine that it takes to enforce policies.
 func Audit(w *World) ([]Found, engine.Found, error) {
-	a := &auditor{world: w, rendered: Render(w), judged: map[string][]audit.OpenedPaths{}}
+	a := &auditor{
+		world: w, rendered: Render(w), judged: map[string][]audit.OpenedPaths{}, guards: audit.NewGuards(pointersTo(w.ClusterPolicies)),
+	}
 	a.index()
 	a.invalid()
 	a.engine()
@@ -105,6 +110,7 @@ type auditor struct {
 	// isWritten is set if anything of the operator's is there.
 	isWritten bool
 	judged    map[string][]audit.OpenedPaths
+	guards    *audit.Guards
 	found     []Found
 }
 

@@ -17,8 +17,10 @@ import (
 )
 
 func (a *auditor) undeclaredPaths(n *Namespace) {
-	in := &audit.NetworkInput{Name: n.Name, Labels: n.Labels, Own: n.Objects.Policies, Foreign: a.there[n.Name].foreign}
-	if len(in.Foreign) == 0 {
+	in := &audit.NetworkInput{
+		Name: n.Name, Labels: n.Labels, Own: n.Objects.Policies, Foreign: a.there[n.Name].foreign, Guards: a.guards,
+	}
+	if len(in.Foreign) == 0 && in.Guards == nil {
 		return
 	}
 	key := audit.NetworkKey(in, audit.Digest(in.Own))
@@ -28,9 +30,12 @@ func (a *auditor) undeclaredPaths(n *Namespace) {
 		a.judged[key] = opened
 	}
 	for _, o := range opened {
+		rule, kind := UndeclaredPath, "NetworkPolicy"
+		if o.IsCluster {
+			rule, kind = UndeclaredClusterPath, "ClusterNetworkPolicy"
+		}
 		a.find(Found{
-			Rule: UndeclaredPath, Kind: "NetworkPolicy", Namespace: n.Name, Name: o.Policy, Profile: n.Decision.Profile,
-			Message: o.Message, Paths: o.Paths,
+			Rule: rule, Kind: kind, Namespace: n.Name, Name: o.Policy, Profile: n.Decision.Profile, Message: o.Message, Paths: o.Paths,
 		})
 	}
 }

@@ -196,9 +196,12 @@ func rulesText(rules []rbacv1.PolicyRule) string {
 	return strings.Join(texts, "; ")
 }
 
-// reachDifference compares every flow that could exist.
+// reachDifference compares every flow that could exist. ClusterNetworkPolicies are taken to be as they are afterwards: it is
+// about what profiles change.
 func reachDifference(before, after *Rendered, foreign []networkingv1.NetworkPolicy) (*reach.Difference, error) {
-	was, err := before.Cluster(foreign)
+	guarded := *before
+	guarded.guards = after.guards
+	was, err := guarded.Cluster(foreign)
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +212,8 @@ func reachDifference(before, after *Rendered, foreign []networkingv1.NetworkPoli
 	return reach.Compare(was, is)
 }
 
-// Cluster is the cluster with what was rendered, and with policies of others.
+// Cluster is the cluster with what was rendered, with policies of others, and with the ClusterNetworkPolicies that are
+// there.
 func (r *Rendered) Cluster(foreign []networkingv1.NetworkPolicy) (*reach.Cluster, error) {
 	namespaces := make([]reach.Namespace, 0, len(r.Namespaces))
 	policies := make([]*networkingv1.NetworkPolicy, 0, len(r.Namespaces)+len(foreign))
@@ -221,7 +225,7 @@ func (r *Rendered) Cluster(foreign []networkingv1.NetworkPolicy) (*reach.Cluster
 			policies = append(policies, ownIn(n.Name, foreign)...)
 		}
 	}
-	return reach.New(namespaces, append(policies, foreignOf(foreign)...))
+	return reach.NewTiered(namespaces, append(policies, foreignOf(foreign)...), r.guards)
 }
 
 // ownIn are policies of the operator's that stay in a namespace that is held.

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/addresses"
@@ -27,6 +28,9 @@ type Rendered struct {
 	Namespaces []Namespace
 	// Engine is the engine that enforces policies.
 	Engine engine.Found
+
+	// guards are the ClusterNetworkPolicies that are there.
+	guards []*policyv1alpha2.ClusterNetworkPolicy
 }
 
 // Profile is what comes of a profile.
@@ -62,8 +66,9 @@ type Namespace struct {
 // taken as if they were in Enforce if they are among those named: it is what a preview is for.
 func Render(w *World, enforced ...string) *Rendered {
 	r := renderer{
-		world: w, out: &Rendered{Profiles: map[string]*Profile{}}, decisions: map[string]claim.Decision{},
-		members: map[plan.TierOf][]string{},
+		world: w, out: &Rendered{Profiles: map[string]*Profile{}, guards: pointersTo(w.ClusterPolicies)},
+		decisions: map[string]claim.Decision{},
+		members:   map[plan.TierOf][]string{},
 	}
 	r.compile(enforced)
 	r.decide()
@@ -138,7 +143,7 @@ func (r *renderer) resolve() {
 	for _, p := range r.out.Profiles {
 		if p.Plan != nil {
 			resolved := p.Plan.Resolve(facts)
-			p.Plan, p.Findings = resolved.Plan, append(resolved.Findings, mesh.Findings(resolved.Plan, facts.Called)...)
+			p.Plan, p.Findings = resolved.Plan, slices.Concat(resolved.Findings, mesh.Findings(resolved.Plan, facts.Called))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
@@ -32,6 +33,8 @@ type World struct {
 	Pods []corev1.Pod
 	// Policies are the NetworkPolicies that are there, whoever wrote them.
 	Policies []networkingv1.NetworkPolicy
+	// ClusterPolicies are the ClusterNetworkPolicies that are there, whoever wrote them.
+	ClusterPolicies []policyv1alpha2.ClusterNetworkPolicy
 	// Roles and RoleBindings are those that are there, whoever wrote them.
 	Roles        []rbacv1.Role
 	RoleBindings []rbacv1.RoleBinding
@@ -63,6 +66,8 @@ const (
 	RoleBindings   Kind = "RoleBindings"
 	ClusterRoles   Kind = "ClusterRoles"
 	Pods           Kind = "Pods"
+
+	ClusterPolicies Kind = "ClusterNetworkPolicies"
 )
 
 // isRead tells whether all of these kinds could be read.

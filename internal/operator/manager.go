@@ -47,8 +47,8 @@ const leaseName = "segmentation-operator"
 func New(ctx context.Context, config *rest.Config, o *Options) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
 	err := errors.Join(
-		clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme), apiextensionsv1.AddToScheme(scheme), policyv1alpha2.AddToScheme(scheme),
-		mesh.AddToScheme(scheme),
+		clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme),
+		apiextensionsv1.AddToScheme(scheme), policyv1alpha2.Install(scheme), mesh.AddToScheme(scheme),
 	)
 	if err != nil {
 		return nil, err
@@ -168,7 +168,7 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *Options) error {
 // addGuardrails adds the controller of guardrails, and what follows the kind that they are of.
 func addGuardrails(mgr ctrl.Manager, o *Options, profiles *controllers.Profiles, writer controllers.Writer) (*controllers.Guards, error) {
 	kind := &controllers.Optional{
-		Definition: "clusternetworkpolicies." + policyv1alpha2.GroupName, Version: policyv1alpha2.SchemeGroupVersion.Version,
+		Definition: "clusternetworkpolicies." + policyv1alpha2.GroupName, Version: policyv1alpha2.GroupVersion.Version,
 		Annotation: bundleAnnotation, Object: &policyv1alpha2.ClusterNetworkPolicy{},
 		Config: mgr.GetConfig(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), Logger: o.Logger,
 	}

@@ -97,7 +97,7 @@ func (d *Difference) Among(pods []*Pod) *Among {
 	w.lines()
 	w.gather(pods)
 	w.makeSpace()
-	w.sets = newPortSets(w.pods.ports)
+	w.sets = w.pods.newSets()
 	for i := range w.openings {
 		w.openings[i] = [2]*openings{w.pods.openings(i, egress, w.sets), w.pods.openings(i, ingress, w.sets)}
 	}

@@ -59,35 +59,39 @@ func TestAmongSaysOfEachPairOfPodsWhatChanges(t *testing.T) {
 		pods := drawPods(t)
 		before, after := first.make(t), second.make(t)
 		difference := mustCompare(t, before, after, drawOptions(t))
-		among := difference.Among(pods)
-		told := newTold(t, difference, among)
-		want := map[string]bool{}
-		opened, closed := map[string]bool{}, map[string]bool{}
-		for _, from := range pods {
-			for _, to := range pods {
-				for _, p := range everyNumber() {
-					flow := reach.Flow{From: pod(from), To: pod(to), Protocol: p.protocol, Port: p.port}
-					was, is := before.Allowed(flow).Allowed(), after.Allowed(flow).Allowed()
-					if was == is {
-						continue
-					}
-					want[fmt.Sprintf("%s > %s %s %d opened %t", from.Name, to.Name, p.protocol, p.port, is)] = true
-					if is {
-						opened[from.Name+to.Name] = true
-					} else {
-						closed[from.Name+to.Name] = true
-					}
+		checkAmong(t, before, after, difference, pods)
+	})
+}
+
+func checkAmong(t *rapid.T, before, after *reach.Cluster, difference *reach.Difference, pods []*reach.Pod) {
+	among := difference.Among(pods)
+	told := newTold(t, difference, among)
+	want := map[string]bool{}
+	opened, closed := map[string]bool{}, map[string]bool{}
+	for _, from := range pods {
+		for _, to := range pods {
+			for _, p := range everyNumber() {
+				flow := reach.Flow{From: pod(from), To: pod(to), Protocol: p.protocol, Port: p.port}
+				was, is := before.Allowed(flow).Allowed(), after.Allowed(flow).Allowed()
+				if was == is {
+					continue
+				}
+				want[fmt.Sprintf("%s > %s %s %d opened %t", from.Name, to.Name, p.protocol, p.port, is)] = true
+				if is {
+					opened[from.Name+to.Name] = true
+				} else {
+					closed[from.Name+to.Name] = true
 				}
 			}
 		}
-		if diff := cmp.Diff(want, told.flows); diff != "" {
-			t.Fatalf("flows between pods (-flow by flow +told):\n%s\n%s", diff, difference)
-		}
-		if among.Opened != len(opened) || among.Closed != len(closed) {
-			t.Fatalf("%d pairs opened, %d closed; want %d, %d", among.Opened, among.Closed, len(opened), len(closed))
-		}
-		checkOutside(t, before, after, pods, told)
-	})
+	}
+	if diff := cmp.Diff(want, told.flows); diff != "" {
+		t.Fatalf("flows between pods (-flow by flow +told):\n%s\n%s", diff, difference)
+	}
+	if among.Opened != len(opened) || among.Closed != len(closed) {
+		t.Fatalf("%d pairs opened, %d closed; want %d, %d", among.Opened, among.Closed, len(opened), len(closed))
+	}
+	checkOutside(t, before, after, pods, told)
 }
 
 // everyNumber are the ports at and around all borders, and those that pods have.

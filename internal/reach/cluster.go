@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 )
 
 // Namespace is a namespace as far as policies look at it.
@@ -59,6 +60,8 @@ type Cluster struct {
 	peers []*peer
 	// podSelectors are the selectors of pods, by their id.
 	podSelectors []*selector
+	// guards are the ClusterNetworkPolicies.
+	guards guards
 }
 
 // namespace is a namespace with its policies.
@@ -69,6 +72,9 @@ type namespace struct {
 	policies []policy
 	// chosen has the ids of the selectors of namespaces that match.
 	chosen bits
+	// guards are the ClusterNetworkPolicies that may have pods of the namespace as their subject; nil if the cluster has
+	// none at all.
+	guards *guards
 }
 
 // New makes a cluster of namespaces and policies. It fails on a policy that the API server
@@ -77,6 +83,15 @@ type namespace struct {
 // What policies have in common is read once: the same selector, peer, rule or spec in
 // thousands of policies costs little more than in one.
 func New(namespaces []Namespace, policies []*networkingv1.NetworkPolicy) (*Cluster, error) {
+	return NewTiered(namespaces, policies, nil)
+}
+
+// NewTiered makes a cluster that has ClusterNetworkPolicies too. It fails on one that the API server would refuse, as New
+// does, also because its tier, its subject or an action is none that is known. A rule whose peers or protocols cannot be
+// judged is no mistake, but fails closed: see the comment of the package.
+func NewTiered(
+	namespaces []Namespace, policies []*networkingv1.NetworkPolicy, clusterPolicies []*policyv1alpha2.ClusterNetworkPolicy,
+) (*Cluster, error) {
 	c := &Cluster{namespaces: make(map[string]*namespace, len(namespaces)), absent: &namespace{}}
 	for _, ns := range namespaces {
 		set := labels.Set{corev1.LabelMetadataName: ns.Name}
@@ -97,6 +112,11 @@ func New(namespaces []Namespace, policies []*networkingv1.NetworkPolicy) (*Clust
 		}
 		ns.policies = append(ns.policies, policy{p.Name, parsed})
 	}
+	guards, err := parser.guards(clusterPolicies)
+	if err != nil {
+		return nil, err
+	}
+	c.guards = guardsOf(guards)
 	c.rules, c.peers, c.podSelectors = parser.ruleList, parser.peerList, parser.pods.list
 	c.choose(parser.namespaces.list)
 	return c, nil
@@ -108,6 +128,13 @@ func (c *Cluster) choose(selectors []*selector) {
 	c.absent.chosen = sorter.matching(nil)
 	for _, ns := range c.namespaces {
 		ns.chosen = sorter.matching(ns.labels)
+	}
+	if c.guards.empty() {
+		return
+	}
+	c.absent.guards = c.guards.of(c.absent.chosen)
+	for _, ns := range c.namespaces {
+		ns.guards = c.guards.of(ns.chosen)
 	}
 }
 

@@ -73,7 +73,7 @@ func Compare(before, after *Cluster, with ...Option) (*Difference, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports := newPortSets(space.ports)
+	ports := space.newSets()
 	out := [2]*openings{space.openings(0, egress, ports), space.openings(1, egress, ports)}
 	in := [2]*openings{space.openings(0, ingress, ports), space.openings(1, ingress, ports)}
 	d := &Difference{space: space}

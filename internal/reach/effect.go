@@ -2,8 +2,6 @@ package reach
 
 import (
 	"slices"
-
-	corev1 "k8s.io/api/core/v1"
 )
 
 // effect is what becomes otherwise for some ports between two ends.
@@ -49,6 +47,9 @@ func (s *portSets) effects(c change) []effect {
 
 // effect is what is open in the second case and not in the first, for one range of numbers.
 func (s *portSets) effect(from, to opened, numbers int) (effect, bool) {
+	if s.atoms.namings != nil && !s.areSteady(numbers, from.out, from.in, to.out, to.in) {
+		return s.effectByName(from, to, numbers)
+	}
 	r := s.atoms.all[numbers]
 	had := s.reasons(from, numbers)
 	out := effect{Span: Span{Protocol: r.protocol, First: r.first, Last: r.last}}
@@ -69,17 +70,16 @@ func (s *portSets) effect(from, to opened, numbers int) (effect, bool) {
 // reasons are the least sets of names that open some numbers at both sides. The empty set
 // says that they are open without a name; no set, that they are closed.
 func (s *portSets) reasons(o opened, numbers int) [][]string {
-	protocol := s.atoms.all[numbers].protocol
 	out, in := s.list[o.out].has(numbers), s.list[o.in].has(numbers)
 	switch {
 	case out && in:
 		return [][]string{{}}
 	case out:
-		return s.singles(s.names(o.in, protocol))
+		return s.singles(s.names(o.in, numbers))
 	case in:
-		return s.singles(s.names(o.out, protocol))
+		return s.singles(s.names(o.out, numbers))
 	}
-	outNames, inNames := s.names(o.out, protocol), s.names(o.in, protocol)
+	outNames, inNames := s.names(o.out, numbers), s.names(o.in, numbers)
 	var reasons [][]string
 	for _, a := range outNames {
 		if slices.Contains(inNames, a) {
@@ -103,9 +103,18 @@ func (*portSets) singles(names []string) [][]string {
 	return out
 }
 
-// names are the names of one protocol in a set, in order.
-func (s *portSets) names(id setID, protocol corev1.Protocol) []string {
+// names are the names by which a set has some numbers, in order.
+func (s *portSets) names(id setID, numbers int) []string {
 	var out []string
+	protocol := s.atoms.all[numbers].protocol
+	if n := s.atoms.namings; n != nil {
+		for i, name := range n.names[protocol] {
+			if s.list[id].has(numbers + 1 + i) {
+				out = append(out, name)
+			}
+		}
+		return out
+	}
 	for i := range s.list[id].intersection(s.atoms.names).all() {
 		if s.atoms.all[i].protocol == protocol {
 			out = append(out, s.atoms.all[i].name)
@@ -116,7 +125,10 @@ func (s *portSets) names(id setID, protocol corev1.Protocol) []string {
 
 // open tells whether a set has some numbers under some names.
 func (s *portSets) open(id setID, numbers int, names []string) bool {
-	return s.list[id].has(numbers) || slices.ContainsFunc(s.names(id, s.atoms.all[numbers].protocol), func(name string) bool {
+	if s.atoms.namings != nil {
+		return s.hasAny(id, numbers, names)
+	}
+	return s.list[id].has(numbers) || slices.ContainsFunc(s.names(id, numbers), func(name string) bool {
 		return slices.Contains(names, name)
 	})
 }

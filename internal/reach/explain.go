@@ -3,12 +3,14 @@ package reach
 import (
 	"fmt"
 	"strings"
+
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 )
 
 // Reason is why one side lets a flow pass or does not.
 type Reason int
 
-// The reasons. All but NoRule let the flow pass.
+// The reasons. All but NoRule and DeniedByClusterPolicy let the flow pass.
 const (
 	// NotIsolated: no policy selects the pod in this direction, and so all of it passes.
 	NotIsolated Reason = iota
@@ -22,6 +24,10 @@ const (
 	NoPod
 	// OnHostNetwork: the pod is on its node's network, where no policy selects it.
 	OnHostNetwork
+	// AcceptedByClusterPolicy: a rule of a ClusterNetworkPolicy accepts the flow.
+	AcceptedByClusterPolicy
+	// DeniedByClusterPolicy: a rule of a ClusterNetworkPolicy denies the flow.
+	DeniedByClusterPolicy
 )
 
 // Side is what decides over one side of a flow.
@@ -31,17 +37,26 @@ type Side struct {
 	// Namespace is the namespace of the pod at this side, and of its policies.
 	Namespace string
 	// Policies are the names of the policies that decide: with ByRule the one that lets the
-	// flow pass; with NoRule all that isolate the pod in this direction.
+	// flow pass; with NoRule all that isolate the pod in this direction; with the reasons of
+	// ClusterNetworkPolicies the one that accepts or denies.
 	Policies []string
-	// Rule is the place of the rule in the policy's list, from 0, with ByRule.
+	// Rule is the place of the rule in the policy's list, from 0, with ByRule and with the
+	// reasons of ClusterNetworkPolicies.
 	Rule int
+	// RuleName is the name of the rule of a ClusterNetworkPolicy, if it has one.
+	RuleName string
+	// Tier and Priority are those of the ClusterNetworkPolicy.
+	Tier     policyv1alpha2.Tier
+	Priority int32
+	// FailsClosed is set if that denies for a rule that it has and that cannot be judged.
+	FailsClosed bool
 	// Egress is set for the calling side.
 	Egress bool
 }
 
 // Allowed tells whether the side lets the flow pass.
 func (s Side) Allowed() bool {
-	return s.Reason != NoRule
+	return s.Reason != NoRule && s.Reason != DeniedByClusterPolicy
 }
 
 // String says it in a few words: "by egress[1] of shop/segmentation".
@@ -56,6 +71,14 @@ func (s Side) String() string {
 	case NoRule:
 		return fmt.Sprintf("%s denied: isolated by %s in namespace %s, and no rule of theirs matches",
 			word, strings.Join(s.Policies, ", "), s.Namespace)
+	case AcceptedByClusterPolicy:
+		return fmt.Sprintf("%s accepted by %s", word, s.clusterRule(word))
+	case DeniedByClusterPolicy:
+		text := fmt.Sprintf("%s denied by %s", word, s.clusterRule(word))
+		if s.FailsClosed {
+			text += ", which has peers or protocols that are not judged, and so denies all"
+		}
+		return text
 	case SamePod:
 		return word + " allowed: a pod always reaches itself"
 	case NoPod:
@@ -65,6 +88,16 @@ func (s Side) String() string {
 	default:
 		return fmt.Sprintf("%s allowed: no policy in namespace %s selects the pod in this direction", word, s.Namespace)
 	}
+}
+
+// clusterRule names a rule of a ClusterNetworkPolicy.
+func (s Side) clusterRule(word string) string {
+	name := ""
+	if s.RuleName != "" {
+		name = fmt.Sprintf(" (%s)", s.RuleName)
+	}
+	return fmt.Sprintf("%s[%d]%s of ClusterNetworkPolicy %s (%s tier, priority %d)",
+		word, s.Rule, name, s.Policies[0], s.Tier, s.Priority)
 }
 
 // Explanation says which rule decides over a flow, at each side.
@@ -125,6 +158,8 @@ func (r *route) explain(d direction, near Endpoint) Side {
 	}
 	policies := at.namespace.policies
 	switch ruled := r.ruling(d); {
+	case ruled.guarded.final():
+		return guardedSide(out, ruled.guarded)
 	case !ruled.isolated:
 		out.Reason = NotIsolated
 	case ruled.allowed():
@@ -138,4 +173,15 @@ func (r *route) explain(d direction, near Endpoint) Side {
 		}
 	}
 	return out
+}
+
+// guardedSide is a side that a ClusterNetworkPolicy decides over.
+func guardedSide(side Side, by decided) Side {
+	side.Reason = DeniedByClusterPolicy
+	if by.action == accept {
+		side.Reason = AcceptedByClusterPolicy
+	}
+	side.Policies, side.Rule, side.RuleName = []string{by.by.name}, by.rule.place, by.rule.name
+	side.Tier, side.Priority, side.FailsClosed = by.by.tier, by.by.priority, by.rule.unjudged
+	return side
 }

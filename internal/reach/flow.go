@@ -73,6 +73,8 @@ func samePod(a, b *Pod) bool {
 
 // ruling is what decides over one side of a flow.
 type ruling struct {
+	// guarded is what ClusterNetworkPolicies decide. If they do not, NetworkPolicies do.
+	guarded decided
 	// isolated is set if a policy isolates the side. If none does, everything passes.
 	isolated bool
 	// by is the policy that lets an isolated side's flow pass, by its place in the
@@ -81,19 +83,39 @@ type ruling struct {
 }
 
 func (r ruling) allowed() bool {
+	if r.guarded.final() {
+		return r.guarded.action == accept
+	}
 	return !r.isolated || r.by != none
 }
 
-// ruling finds the first rule that lets a flow pass at one side.
+// ruling finds what decides at one side, tier by tier: the Admin tier if it accepts or denies, then NetworkPolicies if one
+// isolates the pod, and else the Baseline tier.
 func (r *route) ruling(d direction) ruling {
 	near, far := &r.from, &r.to
 	if d == ingress {
 		near, far = far, near
 	}
-	out := ruling{by: none}
 	if near.pod == nil {
-		return out
+		return ruling{by: none}
 	}
+	guards := near.namespace.guards
+	if guards == nil {
+		return r.declared(d, near, far)
+	}
+	if guarded := r.guarded(guards[adminTier], d, near, far); guarded.final() {
+		return ruling{guarded: guarded, by: none}
+	}
+	out := r.declared(d, near, far)
+	if !out.isolated {
+		out.guarded = r.guarded(guards[baselineTier], d, near, far)
+	}
+	return out
+}
+
+// declared finds the first rule of a NetworkPolicy that lets a flow pass at one side.
+func (r *route) declared(d direction, near, far *end) ruling {
+	out := ruling{by: none}
 	for i := range near.namespace.policies {
 		declared := near.namespace.policies[i].spec
 		if !declared.selects(near.pod, d) {

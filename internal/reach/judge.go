@@ -4,6 +4,9 @@ package reach
 type judge struct {
 	space *Space
 	sets  *portSets
+	// plain are the pieces of ports that people read of, and every and none are all and none of them.
+	plain       *atoms
+	every, none portSet
 	// out and in are what is open at the end that calls, and at the one that is called.
 	out, in *openings
 	// sums has what was said of each pair of sets before.
@@ -71,7 +74,7 @@ func (j *judge) tally(found map[opened]bool) *tally {
 	if len(found) == 0 {
 		return nil
 	}
-	out := &tally{all: j.sets.list[everything], any: j.sets.list[nothing]}
+	out := &tally{all: j.every, any: j.none}
 	for o := range found {
 		one := j.both(o)
 		out.all = out.all.intersection(one.all)
@@ -84,7 +87,7 @@ func (j *judge) tally(found map[opened]bool) *tally {
 func (j *judge) both(o opened) tally {
 	out, known := j.sums[o]
 	if !known {
-		sure, maybe := j.sets.atoms.both(j.sets.list[o.out], j.sets.list[o.in])
+		sure, maybe := j.sets.both(o)
 		out = tally{all: sure, any: sure.union(maybe)}
 		j.sums[o] = out
 	}
@@ -92,7 +95,7 @@ func (j *judge) both(o opened) tally {
 }
 
 func (j *judge) sum(within, across *tally) Cell {
-	none := &tally{all: j.sets.list[nothing], any: j.sets.list[nothing]}
+	none := &tally{all: j.none, any: j.none}
 	every := none.all
 	switch {
 	case within == nil && across == nil:
@@ -105,6 +108,6 @@ func (j *judge) sum(within, across *tally) Cell {
 		every = within.all.intersection(across.all)
 	}
 	own := within.all.difference(across.any).difference(every)
-	some := j.sets.atoms.narrowed(within.any.union(across.any), every.union(own))
-	return Cell{Every: j.sets.atoms.text(every), Within: j.sets.atoms.text(own), Some: j.sets.atoms.text(some)}
+	some := j.plain.narrowed(within.any.union(across.any), every.union(own))
+	return Cell{Every: j.plain.text(every), Within: j.plain.text(own), Some: j.plain.text(some)}
 }

@@ -76,9 +76,10 @@ func (c *Cluster) Matrix(namespaces []Namespace) (*Matrix, error) {
 		return nil, err
 	}
 	groups := space.groups(namespaces)
-	ports := newPortSets(space.ports)
+	ports := space.newSets()
 	j := judge{
 		space: space, sets: ports,
+		plain: space.ports, every: space.ports.everything(), none: newBits(len(space.ports.all)),
 		out: space.openings(0, egress, ports), in: space.openings(0, ingress, ports),
 		sums: map[opened]tally{},
 	}

@@ -24,6 +24,8 @@ type openings struct {
 // openingRow is what some rules open. Ends to which the same rules apply share it.
 type openingRow struct {
 	rules []int
+	// guarded are for each column what ClusterNetworkPolicies decide; nil if none applies.
+	guarded []guardedPorts
 	// across has for each column what is open to or from it, in another namespace.
 	across portRow
 	// within has the same for far ends in the same namespace, by the class of that
@@ -48,7 +50,10 @@ func (o *openings) between(near, far int, same bool) setID {
 func (s *Space) openings(cluster int, d direction, of *portSets) *openings {
 	o := &openings{space: s, sets: of, direction: d, rowOf: make([]int, len(s.ends))}
 	o.columnOf, o.ends = s.columns(cluster)
-	f := &filler{openings: o, cluster: cluster, reached: map[int]bits{}, opened: map[int]setID{}, byRules: map[string]int{}}
+	f := &filler{
+		openings: o, cluster: cluster, reached: map[int]bits{}, opened: map[int]setID{}, byRules: map[string]int{},
+		byGuards: map[string][]guardedPorts{},
+	}
 	for i := range s.ends {
 		o.rowOf[i] = f.row(&s.ends[i])
 	}
@@ -64,6 +69,8 @@ type filler struct {
 	// opened are the ports of a rule, by its id.
 	opened  map[int]setID
 	byRules map[string]int
+	// byGuards are what ClusterNetworkPolicies decide, by which of them.
+	byGuards map[string][]guardedPorts
 }
 
 // row finds or makes the row of an end.
@@ -72,10 +79,11 @@ func (f *filler) row(e *classEnd) int {
 		return none
 	}
 	rules, isolated := f.rulesOf(e)
-	if !isolated {
+	guards := f.guardsOf(e, isolated)
+	if !isolated && guards.empty() {
 		return none
 	}
-	var key []byte
+	key := guards.key(isolated)
 	for _, id := range rules {
 		key = binary.AppendUvarint(key, uint64(id))
 	}
@@ -83,7 +91,9 @@ func (f *filler) row(e *classEnd) int {
 	if !known {
 		i = len(f.rows)
 		f.byRules[string(key)] = i
-		f.rows = append(f.rows, openingRow{rules: rules, across: f.across(rules), within: map[int][]setID{}})
+		row := openingRow{rules: rules, guarded: f.guarded(&guards), within: map[int][]setID{}}
+		row.across = f.across(&row, isolated)
+		f.rows = append(f.rows, row)
 	}
 	if f.rows[i].within[e.class] == nil {
 		f.rows[i].within[e.class] = f.within(&f.rows[i], e.class)
@@ -107,13 +117,21 @@ func (f *filler) rulesOf(e *classEnd) (rules []int, isolated bool) {
 	return sets.List(found), isolated
 }
 
-func (f *filler) across(rules []int) portRow {
+func (f *filler) across(row *openingRow, isolated bool) portRow {
 	out := make([]setID, len(f.ends))
-	for _, id := range rules {
+	if !isolated {
+		for column := range out {
+			out[column] = everything
+		}
+	}
+	for _, id := range row.rules {
 		opened := f.ports(id)
 		for column := range f.reach(id).all() {
 			out[column] = f.sets.union(out[column], opened)
 		}
+	}
+	for column, g := range row.guarded {
+		out[column] = f.sets.union(g.accepted, f.sets.intersection(g.left, out[column]))
 	}
 	if f.direction == egress {
 		f.strip(out)
@@ -195,7 +213,7 @@ func (f *filler) within(row *openingRow, i int) []setID {
 			place := f.space.places[f.cluster][p.pods.id]
 			for far := range out {
 				if c.kinds[f.space.ends[c.first+far].kind].matched.has(place) {
-					out[far] = f.sets.union(out[far], opened)
+					out[far] = f.sets.union(out[far], row.left(f.columnOf[c.first+far], opened, f.sets))
 				}
 			}
 		}

@@ -44,7 +44,8 @@ func (s *Space) findKinds(limit int) error {
 }
 
 // asked are the places of the selectors that look for pods in a class of namespaces: those
-// of its own policies, and those of any policy's peers.
+// of its own policies, those of the subjects of ClusterNetworkPolicies, and those of any
+// policy's peers.
 func (s *Space) asked(c *class) bits {
 	out := newBits(len(s.selectors))
 	for i, cluster := range s.clusters {
@@ -52,6 +53,9 @@ func (s *Space) asked(c *class) bits {
 			if p.namespaces != nil && c.seen[i].chosen.has(p.namespaces.id) {
 				out.add(s.places[i][p.pods.id])
 			}
+		}
+		for _, g := range c.seen[i].guards.all() {
+			out.add(s.places[i][g.pods.id])
 		}
 		for _, of := range c.seen[i].policies {
 			out.add(s.places[i][of.spec.pods.id])

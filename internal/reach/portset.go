@@ -18,6 +18,8 @@ type atoms struct {
 	all []portRange
 	// names are the pieces that are names.
 	names portSet
+	// namings is set where pieces are numbers and names together.
+	namings *namings
 }
 
 // portSet has the places of pieces.
@@ -69,6 +71,9 @@ func (a *atoms) everything() portSet {
 // covered are the pieces that lie in a range. A named port lies in no range of numbers but
 // the whole: its number is the pod's to choose.
 func (a *atoms) covered(r portRange) portSet {
+	if a.namings != nil {
+		return a.having(func(atom portRange) bool { return a.namings.in(r, atom) })
+	}
 	return a.having(func(atom portRange) bool {
 		return r.protocol == atom.protocol && (r.every() ||
 			r.name == atom.name && r.first <= atom.first && atom.last <= r.last)

@@ -121,6 +121,14 @@ func NewSpace(clusters []*Cluster, with ...Option) (*Space, error) {
 	return s, nil
 }
 
+// newSets makes sets of the ports in play.
+func (s *Space) newSets() *portSets {
+	if slices.ContainsFunc(s.clusters, func(c *Cluster) bool { return !c.guards.empty() }) {
+		return newPortSets(s.ports.byName())
+	}
+	return newPortSets(s.ports)
+}
+
 func (s *Space) gatherSelectors() {
 	byText := map[string]int{}
 	for _, c := range s.clusters {

@@ -10,6 +10,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/sets"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 )
@@ -29,11 +30,21 @@ type Strangers struct {
 // NewStrangers makes strangers for policies that are in one namespace, of this name. It fails if there would be more of
 // them than the limit.
 func NewStrangers(policies []*networkingv1.NetworkPolicy, beside string, limit int) (*Strangers, error) {
+	return NewTieredStrangers(policies, nil, beside, limit)
+}
+
+// NewTieredStrangers makes strangers that selectors in ClusterNetworkPolicies tell apart too.
+func NewTieredStrangers(
+	policies []*networkingv1.NetworkPolicy, clusterPolicies []*policyv1alpha2.ClusterNetworkPolicy, beside string, limit int,
+) (*Strangers, error) {
 	parser := newParser()
 	for _, p := range policies {
 		if _, err := parser.spec(&p.Spec); err != nil {
 			return nil, fmt.Errorf("policy %s: %w", p.Name, err)
 		}
+	}
+	if _, err := parser.guards(clusterPolicies); err != nil {
+		return nil, err
 	}
 	var selectors []labels.Requirements
 	for _, s := range parser.namespaces.list {
@@ -46,10 +57,7 @@ func NewStrangers(policies []*networkingv1.NetworkPolicy, beside string, limit i
 		return nil, fmt.Errorf("selectors tell more than %d kinds of namespaces apart: %d or more", limit, count)
 	}
 	s := &Strangers{inPlay: map[string]sets.Set[string]{}, byName: map[string][]literal{}}
-	for _, key := range keys(selectors) {
-		values := valuesInPlay(selectors, key)
-		s.inPlay[key] = sets.New(values[:len(values)-1]...)
-	}
+	s.putInPlay(selectors)
 	sorter, seen := newSorter(parser.namespaces.list), sets.New[string]()
 	for _, kind := range kinds {
 		if name, named := kind[corev1.LabelMetadataName]; !named || name == beside {
@@ -62,6 +70,14 @@ func NewStrangers(policies []*networkingv1.NetworkPolicy, beside string, limit i
 		}
 	}
 	return s, nil
+}
+
+// putInPlay takes note of the values that selectors name.
+func (s *Strangers) putInPlay(selectors []labels.Requirements) {
+	for _, key := range keys(selectors) {
+		values := valuesInPlay(selectors, key)
+		s.inPlay[key] = sets.New(values[:len(values)-1]...)
+	}
 }
 
 // add adds a kind under a name that no namespace can have.

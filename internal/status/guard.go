@@ -47,7 +47,8 @@ func (c *conditionSetter) setGuarded(t *tally) {
 		set(metav1.ConditionFalse, v1alpha1.ReasonAPIMissing, "the cluster does not have "+guardrailKind+
 			"; the NetworkPolicies stand alone, and others that are added to them may widen what they allow")
 	case guard.IsFailing:
-		set(metav1.ConditionFalse, v1alpha1.ReasonRetrying, "guardrails could not be written, and are tried again; the operator's log says why")
+		set(metav1.ConditionFalse, v1alpha1.ReasonRetrying,
+			"guardrails could not be written, and are tried again; the operator's log says why")
 	case !guard.IsKnown, guard.IsPending:
 		set(metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "guardrails are being written")
 	default:
@@ -78,7 +79,7 @@ func (c *conditionSetter) setGuardedByFindings(t *tally) {
 func (c *conditionSetter) guarding() (reason, message string) {
 	guard := &c.in.Guard
 	switch isWanted := c.in.Profile.Spec.Guardrails != nil && c.in.Profile.Spec.Mode != v1alpha1.ModePreview; {
-	case !isWanted || !guard.IsInstalled:
+	case !isWanted, guard.IsKnown && !guard.IsInstalled, len(c.in.Invalid) > 0:
 		return "", ""
 	case guard.IsFailing:
 		return v1alpha1.ReasonRetrying, "guardrails could not be written, and are tried again"

@@ -172,7 +172,10 @@ func conflict(t *tally) (reason, message string) {
 
 // describe says what the first of several findings says, and how many there are.
 func describe(first *v1alpha1.Finding, n int) string {
-	text := fmt.Sprintf("namespace %s: %s", first.Namespace, first.Message)
+	text := first.Message
+	if first.Namespace != "" {
+		text = fmt.Sprintf("namespace %s: %s", first.Namespace, first.Message)
+	}
 	if n > 1 {
 		text += fmt.Sprintf(" (and %d more; see status.findings)", n-1)
 	}

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
@@ -112,13 +113,17 @@ func (w *world) doEverything() {
 		Obj()
 	developers := []v1alpha1.Subject{builders.Group("developers")}
 	shop.Spec.Tiers[0].Access = []v1alpha1.TierAccess{{Role: "viewer", Subjects: developers}, {Role: "reader", Subjects: developers}}
+	w.installGuardrails()
+	shop.Spec.Guardrails = &v1alpha1.Guardrails{}
 	p := w.create(shop)
 	w.settled(p, 2)
+	w.isGuarded(p)
 	// The older profile keeps the namespaces, of which an event tells. Of two from one second it is the first by name.
 	rival := w.create(w.twoTiers("younger").Obj())
 	w.condition(rival, v1alpha1.ConditionReady, metav1.ConditionFalse, v1alpha1.ReasonHeldByOlderProfile)
 
 	w.driftEverywhere(p)
+	w.driftOfGuardrails(p)
 	w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
 		s.Tiers[0].Access, s.Roles = nil, nil
 		s.Dependencies = s.Dependencies[:1]
@@ -129,6 +134,24 @@ func (w *world) doEverything() {
 	w.Expect(env.admin.Delete(w.ctx(), rival)).To(Succeed())
 	w.Expect(env.admin.Delete(w.ctx(), p)).To(Succeed())
 	w.eventuallyBare("two")
+	w.Eventually(func() []string { return w.guardrails(p) }, soon, tick).Should(BeEmpty())
+}
+
+// driftOfGuardrails changes each of the guardrails, and waits until it is mended.
+func (w *world) driftOfGuardrails(p *v1alpha1.SegmentationProfile) {
+	w.t.Helper()
+	for _, name := range w.guardrails(p) {
+		o := &policyv1alpha2.ClusterNetworkPolicy{}
+		o.Name = "segmentation." + p.Name + "." + name
+		w.Expect(env.admin.Get(w.ctx(), client.ObjectKeyFromObject(o), o)).To(Succeed())
+		want := o.Labels[v1alpha1.ProfileLabel]
+		w.Expect(env.admin.Patch(w.ctx(), o, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"priority":7}}`)))).To(Succeed())
+		w.Eventually(func() int32 {
+			w.Expect(env.admin.Get(w.ctx(), client.ObjectKeyFromObject(o), o)).To(Succeed())
+			return o.Spec.Priority
+		}, soon, tick).ShouldNot(Equal(int32(7)))
+		w.Expect(o.Labels).To(HaveKeyWithValue(v1alpha1.ProfileLabel, want))
+	}
 }
 
 // restartWithLists starts the operator so that it fills its cache by lists, as it does where
