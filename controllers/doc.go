@@ -26,5 +26,7 @@ package controllers
 // +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,resourceNames=clusternetworkpolicies.policy.networking.k8s.io,verbs=list;watch
 // +kubebuilder:rbac:groups=policy.networking.k8s.io,resources=clusternetworkpolicies,verbs=list;watch;create;update;delete
 // +kubebuilder:rbac:groups=apiextensions.k8s.io,resources=customresourcedefinitions,resourceNames=authorizationpolicies.security.istio.io;peerauthentications.security.istio.io,verbs=list;watch
-// +kubebuilder:rbac:groups=security.istio.io,resources=authorizationpolicies;peerauthentications,verbs=list;watch;create;update;delete
+// +kubebuilder:rbac:groups=security.istio.io,resources=authorizationpolicies,verbs=list;watch;create;update;delete
+// +kubebuilder:rbac:groups=security.istio.io,resources=peerauthentications,verbs=list;watch;create;delete
+// +kubebuilder:rbac:groups=security.istio.io,resources=peerauthentications,resourceNames=segmentation,verbs=update
 // +kubebuilder:rbac:groups=events.k8s.io,namespace=default,resources=events,verbs=create

@@ -73,7 +73,7 @@ func (r *MeshReconciler) SetupWithManager(mgr ctrl.Manager, options controller.O
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("mesh").
 		WithOptions(options).
-		WithLogConstructor(logsBy(mgr.GetLogger(), "namespace")).
+		WithLogConstructor(logsBy(mgr.GetLogger(), "mesh")).
 		WatchesMetadata(&corev1.Namespace{}, itself, builder.WithPredicates(membershipMayChange())).
 		Watches(&corev1.Service{}, where, builder.WithPredicates(predicate.NewPredicateFuncs(r.Meshes.isDue))).
 		Watches(&v1alpha1.SegmentationProfile{}, every).

@@ -214,18 +214,25 @@ func (m *Meshes) isDue(obj client.Object) bool {
 
 // written are the namespaces in which the operator has written something, if that is not known yet. The lock is held.
 func (m *Meshes) written(ctx context.Context) ([]string, error) {
-	reader := m.Policies.Reader()
-	if m.serial != 0 || reader == nil {
+	policies, authentications := m.Policies.Reader(), m.Authentications.Reader()
+	if m.serial != 0 || policies == nil || authentications == nil {
 		return nil, nil
 	}
-	var own mesh.AuthorizationPolicyList
-	of := client.MatchingLabels{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue}
-	if err := reader.List(ctx, &own, of, client.UnsafeDisableDeepCopy); err != nil {
+	var some mesh.AuthorizationPolicyList
+	var others mesh.PeerAuthenticationList
+	own := client.MatchingLabels{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue}
+	if err := policies.List(ctx, &some, own, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("listing AuthorizationPolicies: %w", err)
 	}
-	var out []string
-	for i := range own.Items {
-		out = append(out, own.Items[i].Namespace)
+	if err := authentications.List(ctx, &others, own, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("listing PeerAuthentications: %w", err)
+	}
+	out := make([]string, 0, len(some.Items)+len(others.Items))
+	for i := range some.Items {
+		out = append(out, some.Items[i].Namespace)
+	}
+	for i := range others.Items {
+		out = append(out, others.Items[i].Namespace)
 	}
 	return out, nil
 }

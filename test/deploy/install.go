@@ -23,6 +23,7 @@ import (
 	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 )
 
@@ -41,7 +42,7 @@ func Scheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	return scheme, errors.Join(
 		clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme),
-		apiextensionsv1.AddToScheme(scheme), policyv1alpha2.Install(scheme),
+		apiextensionsv1.AddToScheme(scheme), policyv1alpha2.Install(scheme), mesh.AddToScheme(scheme),
 	)
 }
 

@@ -110,11 +110,14 @@ func (w *world) doEverything() {
 	shop := w.twoTiers("shop").
 		Role(builders.MakeRole("viewer").Read("pods").Obj(), builders.MakeRole("reader").Read("services").Obj()).
 		Dependency(builders.MakeDependency("web-pods").FromTier("web").FromPods(map[string]string{"app": "x"}).ToTier("api").Port(1).Obj()).
+		Dependency(builders.MakeDependency("web-web").FromTier("web").ToTier("web").ToPods(map[string]string{"app": "x"}).Port(2).Obj()).
 		Obj()
 	developers := []v1alpha1.Subject{builders.Group("developers")}
 	shop.Spec.Tiers[0].Access = []v1alpha1.TierAccess{{Role: "viewer", Subjects: developers}, {Role: "reader", Subjects: developers}}
 	w.installGuardrails()
 	shop.Spec.Guardrails = &v1alpha1.Guardrails{}
+	w.installMesh()
+	shop.Spec.Mesh.Istio = &v1alpha1.Istio{MutualTLS: v1alpha1.MutualTLSStrict}
 	p := w.create(shop)
 	w.settled(p, 2)
 	w.isGuarded(p)
@@ -124,6 +127,7 @@ func (w *world) doEverything() {
 
 	w.driftEverywhere(p)
 	w.driftOfGuardrails(p)
+	w.driftOfMesh(p, "one", "two")
 	w.change(p, func(s *v1alpha1.SegmentationProfileSpec) {
 		s.Tiers[0].Access, s.Roles = nil, nil
 		s.Dependencies = s.Dependencies[:1]
