@@ -47,7 +47,7 @@ func bindOptions(flags *flag.FlagSet) *options {
 	flags.BoolVar(&o.ByServiceAddress, "match-service-addresses", false,
 		"Open the addresses of Services (cluster IPs) beside those of their pods, for network plugins that compare policies "+
 			"with a connection before its address is translated.")
-	flags.StringVar(&o.band, "guardrail-priorities", guardrail.DefaultBand,
+	flags.StringVar(&o.band, "guardrail-priorities", guardrail.UsualBand().String(),
 		"The priorities that the operator's ClusterNetworkPolicies may have, the first and the last, from 0 to 1000. "+
 			"Policies of others should have others.")
 	flags.BoolVar(&o.WatchPods, "watch-pods", true,

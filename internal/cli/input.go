@@ -23,6 +23,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/crdcheck"
 	"github.com/segmentation-dev/segmentation-operator/internal/engine"
+	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
 	"github.com/segmentation-dev/segmentation-operator/internal/offline"
 )
 
@@ -34,6 +35,7 @@ type input struct {
 	protected         string
 	operatorNamespace string
 	byServiceAddress  bool
+	band              string
 	engine            string
 	// unread says which kinds could not be read, and what that means.
 	unread []string
@@ -52,6 +54,8 @@ func (i *input) bindOperator(flags *pflag.FlagSet) {
 	flags.StringVar(&i.operatorNamespace, "operator-namespace", "segmentation-system",
 		"The namespace that the operator runs in, which no profile may claim either.")
 	flags.BoolVar(&i.byServiceAddress, "match-service-addresses", false, "Render as the operator does with this flag.")
+	flags.StringVar(&i.band, "guardrail-priorities", guardrail.UsualBand().String(),
+		"The priorities that guardrails may have, as the operator's flag says: the first and the last.")
 }
 
 // autoEngine has the engine found among the pods.
@@ -83,6 +87,12 @@ func (i *input) world() (*offline.World, error) {
 	}
 	if err := w.Protected.Validate(); err != nil {
 		return nil, fmt.Errorf("--protected-namespaces: %w", err)
+	}
+	if i.band != "" {
+		var err error
+		if w.GuardrailPriorities, err = guardrail.ParseBand(i.band); err != nil {
+			return nil, fmt.Errorf("--guardrail-priorities: %w", err)
+		}
 	}
 	return w, nil
 }

@@ -28,7 +28,7 @@ type Rendered struct {
 	// Engine is the engine that enforces policies.
 	Engine engine.Found
 
-	// guards are the ClusterNetworkPolicies that are there.
+	// guards are all ClusterNetworkPolicies: those of others that are there, and the operator's as they are in the end.
 	guards []*policyv1alpha2.ClusterNetworkPolicy
 }
 
@@ -63,7 +63,7 @@ type Namespace struct {
 // taken as if they were in Enforce if they are among those named: it is what a preview is for.
 func Render(w *World, enforced ...string) *Rendered {
 	r := renderer{
-		world: w, out: &Rendered{Profiles: map[string]*Profile{}, guards: pointersTo(w.ClusterPolicies)},
+		world: w, out: &Rendered{Profiles: map[string]*Profile{}},
 		decisions: map[string]claim.Decision{},
 		members:   map[plan.TierOf][]string{},
 	}
@@ -72,6 +72,7 @@ func Render(w *World, enforced ...string) *Rendered {
 	r.resolve()
 	r.mistyped()
 	r.findEngine()
+	r.guard()
 	for i := range w.Namespaces {
 		r.out.Namespaces = append(r.out.Namespaces, r.namespace(&w.Namespaces[i]))
 	}
@@ -86,6 +87,8 @@ type renderer struct {
 	decisions map[string]claim.Decision
 	// members are the namespaces of each tier, sorted.
 	members map[plan.TierOf][]string
+	// addresses are those of the cluster.
+	addresses addresses.Cluster
 	// own are the Services of each namespace that its tier has rules about.
 	own map[string]map[string]plan.Service
 }
@@ -136,6 +139,7 @@ func (r *renderer) resolve() {
 		}
 	}
 	facts.Called = r.called()
+	r.addresses = facts.Addresses
 	for _, p := range r.out.Profiles {
 		if p.Plan != nil {
 			resolved := p.Plan.Resolve(facts)
