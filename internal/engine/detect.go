@@ -50,8 +50,8 @@ func signs() []sign {
 // others are containers of engines that the table does not have.
 func others() []string { return []string{"kube-network-policies", "azure-npm"} }
 
-// namespaces are where engines run. Who may write to another one must not be able to pretend that there is one.
-func namespaces() []string {
+// Namespaces are where engines run. Who may write to another one must not be able to pretend that there is one.
+func Namespaces() []string {
 	return []string{
 		"kube-system", "calico-system", "cilium", "kube-flannel", "kube-router", "ovn-kubernetes", "openshift-ovn-kubernetes", "weave",
 	}
@@ -89,7 +89,8 @@ func among(pods []corev1.Pod) (found map[Name]Found, other string) {
 				other = c.Name
 			}
 		}
-		why := "pods such as " + p.Namespace + "/" + p.Name
+		// The DaemonSet stays the same while its pods come and go, and so does what is said.
+		why := "pods of DaemonSet " + p.Namespace + "/" + p.OwnerReferences[0].Name
 		for _, s := range signs() {
 			if container, is := s.in(p); is {
 				found[s.engine] = lowest(found[s.engine], Found{Name: s.engine, Version: versionOf(container), Why: why})
@@ -102,7 +103,7 @@ func among(pods []corev1.Pod) (found map[Name]Found, other string) {
 // isOfSystem tells of a pod whether it is a DaemonSet's that runs, in a namespace of the system.
 func isOfSystem(p *corev1.Pod) bool {
 	hasEnded := p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
-	return !hasEnded && slices.Contains(namespaces(), p.Namespace) &&
+	return !hasEnded && slices.Contains(Namespaces(), p.Namespace) &&
 		len(p.OwnerReferences) > 0 && p.OwnerReferences[0].Kind == "DaemonSet"
 }
 

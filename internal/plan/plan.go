@@ -36,6 +36,8 @@ type Plan struct {
 	DNS *DNS
 	// Tiers are the profile's tiers in the order of the profile.
 	Tiers []Tier
+	// LeftOut are the names of ports that could not be written for what the cluster says.
+	LeftOut []LeftOut
 }
 
 // DNS is where pods of the tiers resolve names.
@@ -70,6 +72,8 @@ type Tier struct {
 	// Rules are the same as they are for what the cluster says: each says by itself what it opens, but for those
 	// of a Service of the namespace's own (Tier.With).
 	Rules []Rule
+	// Forms are those that the engine cannot take.
+	Forms Forms
 	// Grants are the roles bound in each namespace.
 	Grants []Grant
 }
