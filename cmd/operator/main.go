@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/manager/signals"
 
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/operator"
 )
 
@@ -62,6 +63,9 @@ func run(args []string) error {
 	}
 	ctx := signals.SetupSignalHandler()
 	if opts.Protected, err = opts.protectedNamespaces(); err != nil {
+		return err
+	}
+	if opts.Engine, err = engine.Parse(opts.engine); err != nil {
 		return err
 	}
 	opts.Logger = log

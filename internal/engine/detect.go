@@ -100,6 +100,26 @@ func among(pods []corev1.Pod) (found map[Name]Found, other string) {
 	return found, other
 }
 
+// Tells tells of a pod whether it may say which engine there is.
+func Tells(p *corev1.Pod) bool {
+	if !isOfSystem(p) {
+		return false
+	}
+	isOther := slices.ContainsFunc(p.Spec.Containers, func(c corev1.Container) bool { return slices.Contains(others(), c.Name) })
+	return isOther || slices.ContainsFunc(signs(), func(s sign) bool { return p.Labels[s.key] == s.value })
+}
+
+// Kept is what is read of a container of a pod that tells: its name, its image, and the arguments that matter.
+func Kept(c *corev1.Container) corev1.Container {
+	out := corev1.Container{Name: c.Name, Image: c.Image}
+	for _, arg := range slices.Concat(c.Command, c.Args) {
+		if slices.ContainsFunc(signs(), func(s sign) bool { return arg == s.needs || arg == s.refutes }) {
+			out.Args = append(out.Args, arg)
+		}
+	}
+	return out
+}
+
 // isOfSystem tells of a pod whether it is a DaemonSet's that runs, in a namespace of the system.
 func isOfSystem(p *corev1.Pod) bool {
 	hasEnded := p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed

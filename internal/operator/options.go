@@ -8,6 +8,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 )
 
 // Granter is the service account that holds what profiles may grant.
@@ -23,6 +24,8 @@ type Options struct {
 	GrantAs string
 	// ByServiceAddress opens the addresses of Services beside those of their pods.
 	ByServiceAddress bool
+	// Engine is the engine that enforces policies; without a name it is found among the pods.
+	Engine engine.Found
 	// WatchPods has it watch pods.
 	WatchPods bool
 	// Resync is how often everything in the cache is looked at again, and Concurrency how many namespaces are worked on at
