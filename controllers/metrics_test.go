@@ -140,7 +140,9 @@ func TestAStatusThatDoesNotChangeIsMeasured(t *testing.T) {
 	ledger.record(entry{Namespace: status.Namespace{
 		Name: "web", Decision: decision, State: status.Settled, Undeclared: []audit.Undeclared{{Binding: "debug", Role: "debug", Message: "m"}},
 	}})
-	profile.Status = status.Summarize(status.Input{Profile: profile, Namespaces: []status.Namespace{ledger.entries["web"].Namespace}})
+	profile.Status = status.Summarize(status.Input{
+		Profile: profile, Namespaces: []status.Namespace{ledger.entries["web"].Namespace}, Engine: profiles.engine,
+	})
 
 	r := &ProfileReconciler{Reader: cache, Ledger: ledger}
 	if _, err := r.report(t.Context(), profile, profiles); err != nil {
