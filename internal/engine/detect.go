@@ -41,6 +41,7 @@ func signs() []sign {
 		// The agent runs in every cluster, and does nothing without the argument: the README of aws/aws-network-policy-agent.
 		{engine: AWS, key: "k8s-app", value: "aws-node", container: "aws-eks-nodeagent", needs: "--enable-network-policy=true"},
 		{engine: AWS, key: "k8s-app", value: "aws-node", container: "aws-network-policy-agent", needs: "--enable-network-policy=true"},
+		{engine: KubeNetworkPolicies, key: "k8s-app", value: "kube-network-policies", container: "kube-network-policies"},
 		{engine: None, key: "k8s-app", value: "flannel"},
 		{engine: None, key: "app", value: "flannel"},
 		{engine: None, key: "k8s-app", value: "aws-node"},
@@ -48,7 +49,7 @@ func signs() []sign {
 }
 
 // others are containers of engines that the table does not have.
-func others() []string { return []string{"kube-network-policies", "azure-npm"} }
+func others() []string { return []string{"azure-npm"} }
 
 // Namespaces are where engines run. Who may write to another one must not be able to pretend that there is one.
 func Namespaces() []string {

@@ -90,13 +90,16 @@ func TestTheEngineIsFoundAmongThePods(t *testing.T) {
 		"the agent of the VPC CNI, as it is by itself": {
 			[]corev1.Pod{daemon("k8s-app=aws-node", "agent:v1.2.0", "aws-eks-nodeagent", "--enable-network-policy=false")}, engine.None, "",
 		},
+		"the engine of kubernetes-sigs": {
+			[]corev1.Pod{daemon("k8s-app=kube-network-policies", "kube-network-policies:v0.9.1", "kube-network-policies")}, engine.KubeNetworkPolicies, "0.9.1",
+		},
 		"flannel by itself":                      {[]corev1.Pod{flannel}, engine.None, ""},
 		"flannel beside an engine":               {[]corev1.Pod{flannel, calico}, engine.Calico, "3.30.1"},
-		"flannel beside one that is not in here": {[]corev1.Pod{flannel, daemon("app=x", "x", "kube-network-policies")}, engine.Unknown, ""},
+		"flannel beside one that is not in here": {[]corev1.Pod{flannel, daemon("k8s-app=azure-npm", "azure-npm:v1.4.1", "azure-npm")}, engine.Unknown, ""},
 		"two engines":                            {[]corev1.Pod{calico, daemon("k8s-app=cilium", "cilium", "cilium-agent")}, engine.Unknown, ""},
 		"nothing":                                {nil, engine.Unknown, ""},
 		"an engine beside one that is not in here": {
-			[]corev1.Pod{calico, daemon("app=x", "x", "kube-network-policies")}, engine.Unknown, "",
+			[]corev1.Pod{calico, daemon("k8s-app=azure-npm", "azure-npm:v1.4.1", "azure-npm")}, engine.Unknown, "",
 		},
 		"a pod that only bears the label": {[]corev1.Pod{bare}, engine.Unknown, ""},
 		"a pod of a Deployment":           {[]corev1.Pod{deployed}, engine.Unknown, ""},
@@ -106,6 +109,11 @@ func TestTheEngineIsFoundAmongThePods(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			for i := range tc.pods {
+				if p := &tc.pods[i]; engine.Detect([]corev1.Pod{*p}).Name != engine.Unknown && !engine.Tells(p) {
+					t.Errorf("%s tells which engine there is, and is not taken to", p.Name)
+				}
+			}
 			got := engine.Detect(tc.pods)
 			if got.Name != tc.want || got.Version != tc.version || got.Why == "" {
 				t.Errorf("found %+v, want %s %q", got, tc.want, tc.version)
