@@ -63,19 +63,19 @@ func (p *Profiles) ServiceChanged(service types.NamespacedName) bool {
 func (p *Profiles) lookAround(
 	ctx context.Context, declared *snapshot, namespaces []metav1.PartialObjectMetadata,
 ) (*services.Registry, names, error) {
-	registry, names := services.NewRegistry(p.byAddress), newNames()
+	registry, known := services.NewRegistry(p.byAddress), newNames()
 	if len(declared.calls)+len(declared.naming) == 0 {
-		return registry, names, nil
+		return registry, known, nil
 	}
 	for i := range namespaces {
 		found, err := declared.calledIn(ctx, p.reader, &namespaces[i], declared.decide(&namespaces[i], p.protected))
 		if err != nil {
-			return nil, names, err
+			return nil, known, err
 		}
 		registry.Put(namespaces[i].Name, found.services)
-		names.put(namespaces[i].Name, found)
+		known.put(namespaces[i].Name, found)
 	}
-	return registry, names, nil
+	return registry, known, nil
 }
 
 // called is what dependencies look up in a namespace.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -194,7 +193,7 @@ func TestDNSByTheNamesOfPorts(t *testing.T) {
 		}
 		got := s.byName["shop"].plan.DNS.Ports
 		if len(got) != 1 || got[0].Port.String() != want || *got[0].Protocol != corev1.ProtocolUDP {
-			t.Errorf("%s: %+v, want %s", name, []networkingv1.NetworkPolicyPort(got), want)
+			t.Errorf("%s: %+v, want %s", name, got, want)
 		}
 		if matters := profiles.podsChanged(pod); matters != (name == engine.WeaveNet) {
 			t.Errorf("%s: the pods of DNS matter: %t", name, matters)

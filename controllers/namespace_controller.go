@@ -128,7 +128,8 @@ func (r *NamespaceReconciler) gather(ctx context.Context, profiles *snapshot, na
 	if !current {
 		return nil, time.Millisecond, nil
 	}
-	return &gathered{observed, decision, view, plan.OwnServices(decision.Profile, decision.Tier, called.services), outsideServices(called.services)}, 0, nil
+	own, outside := plan.OwnServices(decision.Profile, decision.Tier, called.services), outsideServices(called.services)
+	return &gathered{observed, decision, view, own, outside}, 0, nil
 }
 
 // record takes note of what came of a look at a namespace.

@@ -165,11 +165,11 @@ func (p *Profiles) renew(
 		return nil, err
 	}
 	declared := p.declare(list, own, found)
-	called, names, err := p.lookAround(ctx, declared, namespaces)
+	called, known, err := p.lookAround(ctx, declared, namespaces)
 	if err != nil {
 		return nil, err
 	}
-	p.names = names
+	p.names = known
 	facts, err := p.gatherFacts(ctx, declared, called)
 	if err != nil {
 		return nil, err

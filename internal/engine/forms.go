@@ -13,7 +13,9 @@ func (f Found) Forms() plan.Forms {
 	if !f.IsKnown() {
 		return plan.Forms{}
 	}
-	return plan.Forms{List: f.reading(EndPort) == Narrower, Ingress: nameForm(f.reading(NamesIngress)), Egress: nameForm(f.reading(NamesEgress))}
+	return plan.Forms{
+		List: f.reading(EndPort) == Narrower, Ingress: nameForm(f.reading(NamesIngress)), Egress: nameForm(f.reading(NamesEgress)),
+	}
 }
 
 func (f Found) reading(feature Feature) Reading {
@@ -44,7 +46,8 @@ func (f *finder) leftOut(left *plan.LeftOut) {
 	cell := Of(f.engine.Name, feature)
 	_, what := cell.at(f.engine.Version)
 	f.add(Finding{Dependency: left.Dependency, Feature: feature, Effect: Closes, Message: fmt.Sprintf(
-		"%s becomes narrower by the port name %s, which opens nothing: %s %s, and no one number stands for it on the pods that are called; %s",
+		"%s becomes narrower by the port name %s, which opens nothing: %s %s, and no one number stands for it on the pods that are "+
+			"called; %s",
 		about(left.Dependency), left.Port, f.engine.Name, what, fixOf(feature))})
 }
 
@@ -61,7 +64,8 @@ func Brief(findings []Finding) []Finding {
 	for i := range findings {
 		f := &findings[i]
 		k := key{f.Dependency, f.Effect, kindOf(f.Feature)}
-		if more[k]++; more[k] == 1 {
+		more[k]++
+		if more[k] == 1 {
 			out, keys = append(out, *f), append(keys, k)
 		}
 	}

@@ -93,8 +93,9 @@ func TestANameThatIsLeftOutIsTold(t *testing.T) {
 	want := []string{
 		"dependency web-api becomes narrower by the port name http/TCP, " + why, "name resolution becomes narrower by the port name dns/UDP, " + why,
 	}
-	var got []string
-	for _, f := range engine.Findings(p, engine.Found{Name: engine.WeaveNet}, &addresses.Cluster{}) {
+	findings := engine.Findings(p, engine.Found{Name: engine.WeaveNet}, &addresses.Cluster{})
+	got := make([]string, 0, len(findings))
+	for _, f := range findings {
 		if got = append(got, f.Message); f.Effect != engine.Closes {
 			t.Errorf("%s: %s", f.Message, f.Effect)
 		}

@@ -29,8 +29,12 @@ func drawNaming(t *rapid.T) *v1alpha1.SegmentationProfile {
 		{Tier: "web"}, {Tier: "api"}, {Tier: "api", Pods: chosen}, {AllTiers: true}, {Tier: "api", Service: "db"}, {Peer: "ops"}, {Peer: "gate"},
 	}
 	forms := []v1alpha1.Port{
-		{Port: new(intstr.FromString("http"))}, {Port: new(intstr.FromString("sql"))}, {Port: new(intstr.FromInt32(80))},
-		{Port: new(intstr.FromInt32(80)), EndPort: 82}, {Port: new(intstr.FromInt32(8000)), EndPort: 9000}, {Protocol: corev1.ProtocolUDP, Port: new(intstr.FromString("http"))},
+		{Port: new(intstr.FromString("http"))},
+		{Port: new(intstr.FromString("sql"))},
+		{Port: new(intstr.FromInt32(80))},
+		{Port: new(intstr.FromInt32(80)), EndPort: 82},
+		{Port: new(intstr.FromInt32(8000)), EndPort: 9000},
+		{Protocol: corev1.ProtocolUDP, Port: new(intstr.FromString("http"))},
 	}
 	for i := range rapid.IntRange(1, 3).Draw(t, "dependencies") {
 		d := v1alpha1.Dependency{

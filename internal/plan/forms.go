@@ -81,16 +81,16 @@ func (r *resolver) ports(
 		switch {
 		case isNamed(&port) && forms.of(direction) != AsDeclared:
 			number, found := numberOf(&port)
-			if found {
+			switch {
+			case found:
 				out = append(out, numbered(&port, number))
-			} else if forms.of(direction) == NumberOrName {
+			case forms.of(direction) == NumberOrName:
 				out = append(out, port)
-			} else {
+			default:
 				r.leaveOut(dependency, direction, &port)
 			}
 		case forms.List && port.EndPort != nil:
-			listed := list(&port, &room)
-			out = append(out, listed...)
+			out = append(out, list(&port, &room)...)
 		default:
 			out = append(out, port)
 		}
@@ -100,7 +100,8 @@ func (r *resolver) ports(
 
 // dnsPorts are the ports of the pods of the cluster's DNS. A name among them that is not resolved yet has no number.
 func (r *resolver) dnsPorts(ports []ServicePort) []networkingv1.NetworkPolicyPort {
-	return r.ports("", networkingv1.PolicyTypeEgress, targets(ports), func(*networkingv1.NetworkPolicyPort) (int32, bool) { return 0, false })
+	unknown := func(*networkingv1.NetworkPolicyPort) (int32, bool) { return 0, false }
+	return r.ports("", networkingv1.PolicyTypeEgress, targets(ports), unknown)
 }
 
 // leaveOut takes note of a name that cannot be written, once.

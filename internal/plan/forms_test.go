@@ -17,7 +17,7 @@ import (
 
 // portTexts are ports in words; a nil list is none at all.
 func portTexts(ports []networkingv1.NetworkPolicyPort) []string {
-	var out []string
+	out := make([]string, 0, len(ports))
 	for _, p := range ports {
 		text := p.Port.String()
 		if p.EndPort != nil {

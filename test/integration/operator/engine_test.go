@@ -2,7 +2,6 @@ package operator
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -151,5 +150,5 @@ func TestNamesAreWrittenAsNumbers(t *testing.T) {
 		w.Expect(env.admin.Delete(w.ctx(), other, client.GracePeriodSeconds(0))).To(Succeed())
 		w.Eventually(allowed, soon, tick).Should(Equal([]string{"listed", "metrics", "sql"}))
 	})
-	w.Expect(strings.Join(w.portsOf("data"), " ")).To(Equal(fmt.Sprint(15432)))
+	w.Expect(strings.Join(w.portsOf("data"), " ")).To(Equal("15432"))
 }
