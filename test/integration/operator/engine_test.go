@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -135,6 +136,11 @@ func TestNamesAreWrittenAsNumbers(t *testing.T) {
 		w.Eventually(allowed, soon, tick).Should(Equal([]string{"listed", "metrics", "sql"}))
 		w.findsNone(p, v1alpha1.ReasonEngineNarrower)
 		w.Expect(w.portsOf("api")).To(ConsistOf("7000", "7001", "7002", "9100"))
+	})
+	w.run("the command line renders the same", func(w *world) {
+		kubeconfig := filepath.Join(w.t.TempDir(), "kubeconfig")
+		w.Expect(cluster.WriteKubeconfig(kubeconfig, env.cluster.AdminConfig())).To(Succeed())
+		w.Expect(w.written(p)).To(Equal(w.rendered(p, kubeconfig, "--network-engine=weave-net")))
 	})
 	w.run("one more pod that agrees has nothing written", func(w *world) {
 		start := now(w)
