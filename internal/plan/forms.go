@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -74,7 +76,8 @@ func (r *resolver) ports(
 	dependency string, direction networkingv1.PolicyType, declared []networkingv1.NetworkPolicyPort,
 	numberOf func(*networkingv1.NetworkPolicyPort) (int32, bool),
 ) []networkingv1.NetworkPolicyPort {
-	forms, room := r.facts.Forms, MaxListed
+	forms := r.facts.Forms
+	hasRoom := roomFor(declared)
 	out := make([]networkingv1.NetworkPolicyPort, 0, len(declared))
 	for i := range declared {
 		port := declared[i]
@@ -89,8 +92,8 @@ func (r *resolver) ports(
 			default:
 				r.leaveOut(dependency, direction, &port)
 			}
-		case forms.List && port.EndPort != nil:
-			out = append(out, list(&port, &room)...)
+		case forms.List && hasRoom[i]:
+			out = append(out, list(&port)...)
 		default:
 			out = append(out, port)
 		}
@@ -143,14 +146,33 @@ func numbered(port *networkingv1.NetworkPolicyPort, number int32) networkingv1.N
 	return networkingv1.NetworkPolicyPort{Protocol: port.Protocol, Port: new(intstr.FromInt32(number))}
 }
 
-// list lists the ports of a range, as long as there is room for all of them.
-func list(port *networkingv1.NetworkPolicyPort, room *int) []networkingv1.NetworkPolicyPort {
-	n := int(*port.EndPort-port.Port.IntVal) + 1
-	if n > *room {
-		return []networkingv1.NetworkPolicyPort{*port}
+// roomFor tells which of some ports are ranges that are listed: the small ones first, whatever order they are in.
+func roomFor(ports []networkingv1.NetworkPolicyPort) []bool {
+	out, order := make([]bool, len(ports)), make([]int, 0, len(ports))
+	for i := range ports {
+		if ports[i].EndPort != nil {
+			order = append(order, i)
+		}
 	}
-	*room -= n
-	out := make([]networkingv1.NetworkPolicyPort, 0, n)
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(size(&ports[a]), size(&ports[b])), cmp.Compare(ports[a].Port.IntVal, ports[b].Port.IntVal),
+			cmp.Compare(*ports[a].Protocol, *ports[b].Protocol))
+	})
+	room := MaxListed
+	for _, i := range order {
+		if n := size(&ports[i]); n <= room {
+			out[i], room = true, room-n
+		}
+	}
+	return out
+}
+
+// size is how many ports a range has.
+func size(port *networkingv1.NetworkPolicyPort) int { return int(*port.EndPort-port.Port.IntVal) + 1 }
+
+// list lists the ports of a range.
+func list(port *networkingv1.NetworkPolicyPort) []networkingv1.NetworkPolicyPort {
+	out := make([]networkingv1.NetworkPolicyPort, 0, size(port))
 	for number := port.Port.IntVal; number <= *port.EndPort; number++ {
 		out = append(out, numbered(port, number))
 	}

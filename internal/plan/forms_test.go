@@ -42,7 +42,7 @@ func TestRangesAreListedWhereThereIsRoom(t *testing.T) {
 		"the largest":                   {[][2]int32{{1000, 1255}}, plan.Forms{List: true}, "1000", plan.MaxListed},
 		"one too large":                 {[][2]int32{{1000, 1256}}, plan.Forms{List: true}, "1000-1256", 1},
 		"several, of which one has no room": {
-			[][2]int32{{1, 200}, {1000, 1100}, {2000, 2055}}, plan.Forms{List: true}, "1", 200 + 1 + 56,
+			[][2]int32{{1, 200}, {1000, 1100}, {2000, 2055}}, plan.Forms{List: true}, "1-200", 1 + 101 + 56,
 		},
 		"every port": {[][2]int32{{1, 65535}}, plan.Forms{List: true}, "1-65535", 1},
 	} {
