@@ -69,9 +69,14 @@ func (p *Profiles) findEngine(ctx context.Context) (engine.Found, error) {
 
 // tellEngine logs which engine policies are taken to be enforced by, when it is another one than before.
 func (s *snapshot) tellEngine(ctx context.Context, before *snapshot) {
-	if before == nil || before.engine != s.engine {
-		logr.FromContextOrDiscard(ctx).Info("NetworkPolicies are taken to be enforced by an engine",
+	log := logr.FromContextOrDiscard(ctx)
+	switch {
+	case before != nil && before.engine == s.engine:
+	case s.engine.IsKnown():
+		log.Info("NetworkPolicies are taken to be enforced by an engine",
 			"engine", s.engine.Name, "version", s.engine.Version, "why", s.engine.Why)
+	default:
+		log.Info("NetworkPolicies are enforced by nothing that is known", "engine", s.engine.Name, "why", s.engine.Why)
 	}
 }
 

@@ -50,6 +50,10 @@ func run(args []string) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q: the operator takes flags only, see --help", flags.Arg(0))
 	}
+	var err error
+	if opts.Engine, err = engine.Parse(opts.engine); err != nil {
+		return err
+	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
@@ -63,9 +67,6 @@ func run(args []string) error {
 	}
 	ctx := signals.SetupSignalHandler()
 	if opts.Protected, err = opts.protectedNamespaces(); err != nil {
-		return err
-	}
-	if opts.Engine, err = engine.Parse(opts.engine); err != nil {
 		return err
 	}
 	opts.Logger = log
