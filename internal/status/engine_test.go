@@ -96,3 +96,17 @@ func TestIsolatedByTheEngine(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatTheEngineMakesCrowdsNothingOut: there is a finding for each dependency that relies on a name.
+func TestWhatTheEngineMakesCrowdsNothingOut(t *testing.T) {
+	in := Input{Profile: shop().Obj(), Plan: &plan.Plan{}, Now: noon, Engine: engine.Found{Name: engine.Cilium}}
+	for range v1alpha1.MaxFindings {
+		in.ByEngine = append(in.ByEngine, engine.Finding{Effect: engine.Closes, Message: "m"})
+	}
+	in.Namespaces = []Namespace{opening(claimed("a", Failing, Problem{v1alpha1.ReasonRejected, "m"}), "x")}
+	got := Summarize(in)
+	if got.Findings[0].Reason != v1alpha1.ReasonRejected || got.Findings[1].Reason != v1alpha1.ReasonEngineNarrower ||
+		int(got.FindingsTotal) != v1alpha1.MaxFindings+2 {
+		t.Errorf("%d findings, first %+v", got.FindingsTotal, got.Findings[:2])
+	}
+}

@@ -35,7 +35,8 @@ func count(in *Input) *tally {
 	}
 	t.addFindings(in)
 	slices.SortFunc(t.findings, func(a, b v1alpha1.Finding) int {
-		return cmp.Or(lateness(a.Reason)-lateness(b.Reason), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(lateness(a.Reason)-lateness(b.Reason), cmp.Compare(a.Reason, b.Reason),
+			cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Message, b.Message))
 	})
 	return t
 }
