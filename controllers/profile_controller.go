@@ -143,6 +143,7 @@ func (r *ProfileReconciler) report(
 	want, counts := status.Measure(status.Input{
 		Profile: profile, Invalid: current.invalid, Plan: current.plan, Findings: current.findings, Namespaces: namespaces,
 		Now: now, Unmarked: !profiles.home.has(profile), Guard: r.Guards.of(profile),
+		Engine: profiles.engine, ByEngine: current.byEngine,
 	})
 	profileGauges.set(profile.Name, want, counts)
 	if wait := r.pace.behind(profile, now); wait > 0 {

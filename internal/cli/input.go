@@ -58,21 +58,14 @@ func (i *input) bindOperator(flags *pflag.FlagSet) {
 		"The priorities that guardrails may have, as the operator's flag says: the first and the last.")
 }
 
-// autoEngine has the engine found among the pods.
-const autoEngine = "auto"
-
 // bindEngine binds the flag that says what enforces policies.
 func (i *input) bindEngine(cmd *cobra.Command) {
-	known := make([]string, 0, len(engine.Names())+1)
-	known = append(known, autoEngine)
-	for _, name := range engine.Names() {
-		known = append(known, string(name))
-	}
-	cmd.Flags().StringVar(&i.engine, "network-engine", autoEngine,
-		"What enforces NetworkPolicies, to tell what it does not do as declared: "+strings.Join(known, ", ")+
-			". With auto it is found among the pods, if they are known.")
+	cmd.Flags().StringVar(&i.engine, engine.Flag, engine.Auto,
+		"What enforces NetworkPolicies, to write what it takes and to tell what it does not do as declared: "+
+			strings.Join(engine.Values(), ", ")+". With auto it is found among the pods, if they are known. "+
+			"A version may follow, as in cilium@1.15.")
 	// It fails only for a flag that is not there.
-	_ = cmd.RegisterFlagCompletionFunc("network-engine", cobra.FixedCompletions(known, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc(engine.Flag, cobra.FixedCompletions(engine.Values(), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // world begins a world with what flags say.
@@ -80,10 +73,9 @@ func (i *input) world() (*offline.World, error) {
 	w := &offline.World{
 		ByServiceAddress: i.byServiceAddress, Protected: append(claim.ParseProtected(i.protected), i.operatorNamespace),
 	}
-	if i.engine != "" && i.engine != autoEngine {
-		if w.Engine = engine.Name(i.engine); !engine.IsName(w.Engine) {
-			return nil, fmt.Errorf("unknown engine %q: --network-engine takes %s, or one of %v", i.engine, autoEngine, engine.Names())
-		}
+	var err error
+	if w.Engine, err = engine.Parse(i.engine); err != nil {
+		return nil, err
 	}
 	if err := w.Protected.Validate(); err != nil {
 		return nil, fmt.Errorf("--protected-namespaces: %w", err)

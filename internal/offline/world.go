@@ -51,8 +51,8 @@ type World struct {
 	Keeper *metav1.OwnerReference
 	// ByServiceAddress is set if the network plugin goes by the addresses of Services.
 	ByServiceAddress bool
-	// Engine is the engine that enforces policies; empty if it is to be found among the pods.
-	Engine engine.Name
+	// Engine is the engine that enforces policies; without a name if it is to be found among the pods.
+	Engine engine.Found
 }
 
 // Kind is a kind of objects, in the plural.
