@@ -59,48 +59,60 @@ func (p *Profiles) ServiceChanged(service types.NamespacedName) bool {
 	return resolves || slices.ContainsFunc(p.snapshot.calls, func(c plan.Lookup) bool { return c.Service == service.Name })
 }
 
-// lookAround looks for the Services that dependencies name, in all namespaces.
+// lookAround looks for the Services that dependencies name, and for what names of ports stand for, in all namespaces.
 func (p *Profiles) lookAround(
 	ctx context.Context, declared *snapshot, namespaces []metav1.PartialObjectMetadata,
-) (*services.Registry, error) {
-	registry := services.NewRegistry(p.byAddress)
-	if len(declared.calls) == 0 {
-		return registry, nil
+) (*services.Registry, names, error) {
+	registry, known := services.NewRegistry(p.byAddress), newNames()
+	if len(declared.calls)+len(declared.naming) == 0 {
+		return registry, known, nil
 	}
 	for i := range namespaces {
 		found, err := declared.calledIn(ctx, p.reader, &namespaces[i], declared.decide(&namespaces[i], p.protected))
 		if err != nil {
-			return nil, err
+			return nil, known, err
 		}
-		registry.Put(namespaces[i].Name, found)
+		registry.Put(namespaces[i].Name, found.services)
+		known.put(namespaces[i].Name, found)
 	}
-	return registry, nil
+	return registry, known, nil
 }
 
-// calledIn returns the Services in a namespace that dependencies name.
+// called is what dependencies look up in a namespace.
+type called struct {
+	services map[plan.Called]plan.Service
+	// names are what names of ports stand for there; nil if none is asked for.
+	names map[plan.Named]plan.Numbers
+	// asksPods is set if it depends on the pods there.
+	asksPods bool
+}
+
+// calledIn returns the Services in a namespace that dependencies name, and what names of ports stand for there.
 func (s *snapshot) calledIn(
 	ctx context.Context, reader client.Reader, namespace client.Object, decision claim.Decision,
-) (map[plan.Called]plan.Service, error) {
-	var out map[plan.Called]plan.Service
+) (called, error) {
+	var out called
 	here, tier := claim.Namespace{Name: namespace.GetName(), Labels: namespace.GetLabels()}, plan.TierOf(dueIn(namespace, decision))
 	for i := range s.calls {
 		c := &s.calls[i]
 		if !c.IsIn(here, tier) {
 			continue
 		}
-		service, found, err := getService(ctx, reader, types.NamespacedName{Namespace: namespace.GetName(), Name: c.Service})
+		service, hasNames, found, err := s.service(ctx, reader, types.NamespacedName{Namespace: namespace.GetName(), Name: c.Service})
 		if err != nil {
-			return nil, err
+			return called{}, err
 		}
 		if !found {
 			continue
 		}
-		if out == nil {
-			out = map[plan.Called]plan.Service{}
+		if out.services == nil {
+			out.services = map[plan.Called]plan.Service{}
 		}
-		out[c.Called] = service
+		out.services[c.Called] = service
+		out.asksPods = out.asksPods || hasNames
 	}
-	return out, nil
+	err := s.namedIn(ctx, here, tier, &out)
+	return out, err
 }
 
 // dueIn is the tier that a namespace belongs to: one that is held stays in what it is in.
@@ -115,25 +127,27 @@ func dueIn(namespace client.Object, decision claim.Decision) transition.Membersh
 	}
 }
 
-// noteCalled takes note of the Services in a namespace that dependencies name. It tells whether what is decided by the
-// snapshot is still so: if forms of Services come or go, all namespaces that call them are to be taken anew.
-func (p *Profiles) noteCalled(s *snapshot, namespace string, found map[plan.Called]plan.Service) (current bool) {
+// noteCalled takes note of what dependencies look up in a namespace. It tells whether what is decided by the snapshot is
+// still so: if forms of Services come or go, or names of ports come to stand for something else, all namespaces that call
+// them are to be taken anew.
+func (p *Profiles) noteCalled(s *snapshot, namespace string, found called) (current bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.snapshot == nil || p.snapshot.serial != s.serial {
 		return false
 	}
-	if p.called.Put(namespace, found) {
-		p.touched = true
-	}
+	isOther := p.called.Put(namespace, found.services)
+	isOther = p.names.put(namespace, found) || isOther
+	p.touched = p.touched || isOther
 	return !p.touched || p.isResting()
 }
 
-// forget drops what is known of the Services in a namespace that is gone. It tells whether that matters to others.
+// forget drops what is known of a namespace that is gone. It tells whether that matters to others.
 func (p *Profiles) forget(namespace string) (matters bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	matters = p.called.Put(namespace, nil)
+	matters = p.names.put(namespace, called{}) || matters
 	p.touched = p.touched || matters
 	return matters
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/audit"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
@@ -31,8 +32,11 @@ type compiled struct {
 	keeper   *metav1.OwnerReference
 	// mistakes are why it does not compile, and invalid the same and what cannot be written.
 	mistakes, invalid field.ErrorList
-	// findings are about what the cluster says.
+	// findings are about what the cluster says, and byEngine about what the engine makes of it. leftOut are the names of
+	// ports that it did not let be written.
 	findings []plan.Finding
+	byEngine []engine.Finding
+	leftOut  []plan.LeftOut
 	claimant claim.Claimant
 	// digests tell, for each tier, one plan from another.
 	digests map[string]string
@@ -90,8 +94,7 @@ func (c *compiled) resolved(facts *plan.Facts) *compiled {
 	out := &compiled{
 		identity: c.identity, keeper: c.keeper, mistakes: c.mistakes, invalid: c.mistakes, claimant: c.claimant,
 		plan: resolved.Plan, findings: slices.Concat(resolved.Findings, mesh.Findings(resolved.Plan, facts.Called)),
-		digests: digestsOf(resolved.Plan),
-		suited:  lru.New(maxSuited),
+		digests: digestsOf(resolved.Plan), suited: lru.New(maxSuited), leftOut: resolved.Plan.LeftOut,
 	}
 	if maps.Equal(c.digests, out.digests) {
 		// What was rendered is so still.
@@ -115,7 +118,7 @@ func (c *compiled) resolved(facts *plan.Facts) *compiled {
 func digestsOf(p *plan.Plan) map[string]string {
 	out := make(map[string]string, len(p.Tiers))
 	for i := range p.Tiers {
-		raw, err := json.Marshal([]any{p.DNS, p.Tiers[i].Rules})
+		raw, err := json.Marshal([]any{p.DNS, p.Tiers[i].Rules, p.Tiers[i].Forms})
 		if err != nil {
 			panic("a plan can be marshalled: " + err.Error()) // It is made of strings, numbers and Kubernetes' own types.
 		}

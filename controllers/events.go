@@ -59,6 +59,7 @@ var ofTheCluster = []string{
 	v1alpha1.ReasonTooManyServices, v1alpha1.ReasonDNSMissing, v1alpha1.ReasonAPIServerUnknown, v1alpha1.ReasonCoversCluster,
 	v1alpha1.ReasonPeerIsMember, v1alpha1.ReasonPendingConsent, v1alpha1.ReasonPortNotExposed,
 	v1alpha1.ReasonGuardrailNarrower, v1alpha1.ReasonPriorityCollision,
+	v1alpha1.ReasonEngineWider, v1alpha1.ReasonEngineNarrower,
 	v1alpha1.ReasonMeshAdmitsLess,
 }
 

@@ -21,8 +21,9 @@ import (
 func (p *Profiles) gatherFacts(ctx context.Context, declared *snapshot, called *services.Registry) (*plan.Facts, error) {
 	facts := &plan.Facts{
 		DNS: map[types.NamespacedName]plan.Service{}, Called: called.Variants(), Others: map[string]*plan.Plan{},
-		GoByServiceAddresses: p.byAddress,
+		GoByServiceAddresses: p.byAddress, Forms: declared.engine.Forms(), Names: p.names.known.Numbers(),
 	}
+	p.names.dns = map[string]bool{}
 	var needs plan.Needs
 	for name, c := range declared.byName {
 		if !c.claimant.Preview && !c.identity.deleting {
@@ -32,7 +33,7 @@ func (p *Profiles) gatherFacts(ctx context.Context, declared *snapshot, called *
 			continue
 		}
 		needs.Add(c.plan)
-		if err := p.gatherDNS(ctx, c.plan.DNS, facts); err != nil {
+		if err := p.gatherDNS(ctx, declared, c.plan.DNS, facts); err != nil {
 			return nil, err
 		}
 	}
@@ -41,21 +42,25 @@ func (p *Profiles) gatherFacts(ctx context.Context, declared *snapshot, called *
 			return nil, err
 		}
 	}
-	if needs.Addresses {
+	// The engine may make something of the addresses of the API server, too: they are those of nodes.
+	if needs.Addresses || needs.APIServer && declared.engine.IsKnown() {
 		return facts, p.gatherAddresses(ctx, facts)
 	}
 	return facts, nil
 }
 
 // gatherDNS looks up the Service by which a profile has names resolved.
-func (p *Profiles) gatherDNS(ctx context.Context, dns *plan.DNS, facts *plan.Facts) error {
+func (p *Profiles) gatherDNS(ctx context.Context, declared *snapshot, dns *plan.DNS, facts *plan.Facts) error {
 	if dns == nil || dns.Service == "" {
 		return nil
 	}
 	name := types.NamespacedName{Namespace: dns.Namespace, Name: dns.Service}
-	service, found, err := getService(ctx, p.reader, name)
+	service, hasNames, found, err := declared.service(ctx, p.reader, name)
 	if found {
 		facts.DNS[name] = service
+	}
+	if hasNames {
+		p.names.dns[name.Namespace] = true
 	}
 	return err
 }

@@ -249,7 +249,7 @@ func (r *MeshReconciler) render(
 	if err != nil {
 		return mesh.Objects{}, meshed{}, err
 	}
-	tier := c.plan.Tier(d.Tier).With(plan.OwnServices(d.Profile, d.Tier, called))
+	tier := c.plan.Tier(d.Tier).With(plan.OwnServices(d.Profile, d.Tier, called.services))
 	r.Meshes.mu.Lock()
 	rendered := mesh.Render(c.plan, tier, namespace.Name, r.Meshes.places.Facts(d.Profile))
 	r.Meshes.mu.Unlock()

@@ -19,6 +19,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/audit"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
@@ -131,13 +132,17 @@ func TestAStatusThatDoesNotChangeIsMeasured(t *testing.T) {
 	profile := builders.MakeProfile("steady").UID("steady-uid").Generation(1).Tier(builders.MakeTier("web").Names("web").Obj()).Obj()
 	cache := &oneProfile{namespace: builders.MakeNamespace("web").Metadata()}
 	ledger := NewLedger()
-	profiles := &snapshot{byName: map[string]*compiled{"steady": compile(profile, nil, plan.Usual())}}
+	profiles := &snapshot{
+		byName: map[string]*compiled{"steady": compile(profile, nil, plan.Usual())}, engine: engine.Found{Name: engine.Calico},
+	}
 	profiles.claimants = []claim.Claimant{profiles.byName["steady"].claimant}
 	decision := profiles.decide(cache.namespace, nil)
 	ledger.record(entry{Namespace: status.Namespace{
 		Name: "web", Decision: decision, State: status.Settled, Undeclared: []audit.Undeclared{{Binding: "debug", Role: "debug", Message: "m"}},
 	}})
-	profile.Status = status.Summarize(status.Input{Profile: profile, Namespaces: []status.Namespace{ledger.entries["web"].Namespace}})
+	profile.Status = status.Summarize(status.Input{
+		Profile: profile, Namespaces: []status.Namespace{ledger.entries["web"].Namespace}, Engine: profiles.engine,
+	})
 
 	r := &ProfileReconciler{Reader: cache, Ledger: ledger}
 	if _, err := r.report(t.Context(), profile, profiles); err != nil {

@@ -138,9 +138,8 @@ func (r *NamespaceReconciler) gather(ctx context.Context, profiles *snapshot, na
 			return nil, 0, err
 		}
 	}
-	return &gathered{
-		observed, decision, view, isHeld, plan.OwnServices(decision.Profile, decision.Tier, called), outsideServices(called),
-	}, 0, nil
+	own, outside := plan.OwnServices(decision.Profile, decision.Tier, called.services), outsideServices(called.services)
+	return &gathered{observed, decision, view, isHeld, own, outside}, 0, nil
 }
 
 // permitted is what the namespace may do, guardrails considered.

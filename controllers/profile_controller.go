@@ -148,6 +148,7 @@ func (r *ProfileReconciler) report(
 	want, counts := status.Measure(status.Input{
 		Profile: profile, Invalid: current.invalid, Plan: current.plan, Findings: current.findings, Namespaces: namespaces,
 		Now: now, Unmarked: !profiles.home.has(profile), Guard: r.Guards.of(profile),
+		Engine: profiles.engine, ByEngine: current.byEngine,
 		Mesh: r.Meshes.of(profile.Name, current.plan),
 	})
 	profileGauges.set(profile.Name, want, counts)

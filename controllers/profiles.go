@@ -16,6 +16,7 @@ import (
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/services"
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
@@ -32,6 +33,8 @@ type Profiles struct {
 
 	// byAddress is set if the network plugin compares the addresses of Services with policies.
 	byAddress bool
+	// enforced says what enforces policies.
+	enforced enforcement
 
 	mu       sync.Mutex
 	keeper   *metav1.OwnerReference
@@ -42,6 +45,7 @@ type Profiles struct {
 	// name, and touched is set if it may say something else by now.
 	facts   *plan.Facts
 	called  *services.Registry
+	names   names
 	touched bool
 	// changed is called with namespaces to which something else is due than before, as the cluster says something else,
 	// and found with profiles about which something else may be found.
@@ -60,7 +64,7 @@ type Profiles struct {
 func NewProfiles(reader client.Reader, protected claim.Protected, census *transition.Census, own string) *Profiles {
 	return &Profiles{
 		reader: reader, protected: protected, census: census, own: own, compiled: map[types.UID]*compiled{},
-		facts: plan.Usual(), called: services.NewRegistry(false),
+		facts: plan.Usual(), called: services.NewRegistry(false), names: newNames(),
 		changed: func([]string) {}, found: func([]string) {},
 	}
 }
@@ -87,6 +91,11 @@ type snapshot struct {
 	peers []peer
 	// groups are the profiles that have paths to one another.
 	groups transition.Groups
+	// engine is what enforces policies, and naming the names of ports that it does not take and that dependencies give.
+	engine engine.Found
+	naming []plan.Naming
+	// pods reads the pods of a namespace.
+	pods podReader
 }
 
 // errUnderWay says that profiles have changed, and that writes are still under way that were decided on
@@ -132,35 +141,6 @@ func (p *Profiles) current(ctx context.Context) (*snapshot, error) {
 	return p.renew(ctx, &list, identities, own)
 }
 
-// lookAgain looks at what the cluster says, if that may have changed. It tells whether the same is due to all
-// namespaces; what is found may be something else all the same.
-func (p *Profiles) lookAgain(ctx context.Context) (isSame bool, err error) {
-	if !p.touched || p.isResting() {
-		return true, nil
-	}
-	began := time.Now()
-	defer func() { p.paceSince(began) }()
-	facts, err := p.gatherFacts(ctx, p.snapshot, p.called)
-	if err != nil {
-		return false, err
-	}
-	next := *p.snapshot
-	next.byName = make(map[string]*compiled, len(next.byName))
-	for name, c := range p.snapshot.byName {
-		now := c.resolved(facts)
-		if !maps.Equal(now.digests, c.digests) {
-			return false, nil
-		}
-		next.byName[name] = now
-	}
-	for _, c := range next.byName {
-		p.compiled[c.identity.uid] = c
-	}
-	p.facts, p.touched, p.snapshot = facts, false, &next
-	p.found(slices.Sorted(maps.Keys(next.byName)))
-	return true, nil
-}
-
 // keep takes note of who owns policies beside their profiles. If the operator's namespace was made anew,
 // all policies have another owner now.
 func (p *Profiles) keep(keeper *metav1.OwnerReference) {
@@ -180,17 +160,23 @@ func (p *Profiles) renew(
 	if err != nil {
 		return nil, err
 	}
-	declared := p.declare(list, own)
-	called, err := p.lookAround(ctx, declared, namespaces)
+	found, err := p.findEngine(ctx)
 	if err != nil {
 		return nil, err
 	}
+	declared := p.declare(list, own, found)
+	called, known, err := p.lookAround(ctx, declared, namespaces)
+	if err != nil {
+		return nil, err
+	}
+	p.names = known
 	facts, err := p.gatherFacts(ctx, declared, called)
 	if err != nil {
 		return nil, err
 	}
 	p.facts, p.called = facts, called
-	next := p.take(list, identities, own)
+	next := p.take(list, identities, own, found)
+	next.tellEngine(ctx, p.snapshot)
 	places := make(map[string]transition.Place, len(namespaces))
 	for i := range namespaces {
 		namespace := p.asWritten(&namespaces[i])
@@ -212,8 +198,8 @@ func (p *Profiles) renew(
 
 // declare compiles profiles for what was known of the cluster: whom they claim does not depend on it, and which
 // Services they name.
-func (p *Profiles) declare(list *v1alpha1.SegmentationProfileList, own home) *snapshot {
-	s := &snapshot{byName: map[string]*compiled{}, home: own}
+func (p *Profiles) declare(list *v1alpha1.SegmentationProfileList, own home, found engine.Found) *snapshot {
+	s := &snapshot{byName: map[string]*compiled{}, home: own, engine: found, pods: p.enforced.pods}
 	for i := range list.Items {
 		profile := &list.Items[i]
 		c := p.compiled[profile.UID]
@@ -225,23 +211,27 @@ func (p *Profiles) declare(list *v1alpha1.SegmentationProfileList, own home) *sn
 		s.claimants = append(s.claimants, s.claimantOf(profile, c))
 	}
 	claim.Sort(s.claimants)
-	s.calls = callsOf(s.byName)
+	s.calls, s.naming = callsOf(s.byName), namingOf(s.byName, found)
 	return s
 }
 
-func (p *Profiles) take(list *v1alpha1.SegmentationProfileList, identities []identity, own home) *snapshot {
+func (p *Profiles) take(list *v1alpha1.SegmentationProfileList, identities []identity, own home, found engine.Found) *snapshot {
 	p.serial++
-	s := &snapshot{serial: p.serial, byName: map[string]*compiled{}, profiles: identities, home: own, taken: time.Now()}
+	s := &snapshot{
+		serial: p.serial, byName: map[string]*compiled{}, profiles: identities, home: own, taken: time.Now(),
+		engine: found, pods: p.enforced.pods,
+	}
 	current := make(map[types.UID]*compiled, len(list.Items))
 	for i := range list.Items {
 		profile := &list.Items[i]
-		c := p.compiled[profile.UID].resolved(p.facts)
+		c := p.compiled[profile.UID].resolved(p.facts).judged(found, p.facts)
 		current[profile.UID] = c
 		s.byName[profile.Name] = c
 		s.claimants = append(s.claimants, s.claimantOf(profile, c))
 	}
 	claim.Sort(s.claimants)
 	s.calls, s.peers, s.groups = callsOf(s.byName), peersIn(s.byName), groupsOf(s.byName)
+	s.naming = namingOf(s.byName, found)
 	p.compiled = current
 	return s
 }

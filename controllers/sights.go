@@ -9,12 +9,8 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/exposure"
@@ -137,33 +133,4 @@ func without(peers, others []peer) []peer {
 	return slices.DeleteFunc(slices.Clone(peers), func(p peer) bool {
 		return slices.ContainsFunc(known[p.profile], func(o peer) bool { return reflect.DeepEqual(p, o) })
 	})
-}
-
-// enqueuePods has members, and namespaces with Services of peers, looked at again, after a moment, when their pods come
-// to have other ports or labels.
-func (r *NamespaceReconciler) enqueuePods() handler.EventHandler {
-	enqueue := func(q queue, obj client.Object) {
-		if known, ok := r.Ledger.get(obj.GetNamespace()); ok && (known.Decision.Outcome == claim.Claimed || known.isCalled) {
-			r.enqueue(q, reviewed, moment, obj.GetNamespace())
-		}
-	}
-	return handler.Funcs{
-		CreateFunc: func(_ context.Context, e event.CreateEvent, q queue) {
-			if !e.IsInInitialList {
-				enqueue(q, e.Object)
-			}
-		},
-		UpdateFunc: func(_ context.Context, e event.UpdateEvent, q queue) { enqueue(q, e.ObjectNew) },
-		DeleteFunc: func(_ context.Context, e event.DeleteEvent, q queue) { enqueue(q, e.Object) },
-	}
-}
-
-// portsChange passes events in which a pod may have come to have other ports or labels. The cache keeps nothing else.
-func portsChange() predicate.Predicate {
-	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		before, wasPod := e.ObjectOld.(*corev1.Pod)
-		now, isPod := e.ObjectNew.(*corev1.Pod)
-		return !wasPod || !isPod || !equality.Semantic.DeepEqual(before.Labels, now.Labels) ||
-			!equality.Semantic.DeepEqual(before.Spec, now.Spec)
-	}}
 }

@@ -23,7 +23,7 @@ const (
 	ConditionConflicted = "Conflicted"
 
 	// ConditionIsolated is true when no NetworkPolicy that the operator did not write opens a path in a namespace of the
-	// profile that the profile does not declare.
+	// profile that the profile does not declare, and it is known what enforces NetworkPolicies and that it opens no more.
 	ConditionIsolated = "Isolated"
 
 	// ConditionGuarded is present on a profile with spec.guardrails. It is true when its guardrails were seen to be as
@@ -101,6 +101,12 @@ const (
 	ReasonPeerIsMember = "PeerIsMember"
 	// ReasonPendingConsent says that a path between two profiles is declared by one of them only.
 	ReasonPendingConsent = "PendingConsent"
+	// ReasonNoEngine says that it is not known what enforces NetworkPolicies, or that nothing does.
+	ReasonNoEngine = "NoEngine"
+	// ReasonEngineWider says that the engine that enforces NetworkPolicies lets more pass than is declared.
+	ReasonEngineWider = "EngineWider"
+	// ReasonEngineNarrower says that the engine lets less pass than is declared, or may.
+	ReasonEngineNarrower = "EngineNarrower"
 	// ReasonPortNotExposed says that no pod and no Service of the tier that is called has a port that a dependency gives.
 	ReasonPortNotExposed = "PortNotExposed"
 	// ReasonGuarded says that the guardrails are as they should be.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
 	"github.com/segmentation-dev/segmentation-operator/internal/operator"
 )
@@ -19,6 +20,7 @@ type options struct {
 	protected  string
 	protectOwn bool
 	band       string
+	engine     string
 }
 
 func bindOptions(flags *flag.FlagSet) *options {
@@ -47,11 +49,15 @@ func bindOptions(flags *flag.FlagSet) *options {
 	flags.BoolVar(&o.ByServiceAddress, "match-service-addresses", false,
 		"Open the addresses of Services (cluster IPs) beside those of their pods, for network plugins that compare policies "+
 			"with a connection before its address is translated.")
-	flags.StringVar(&o.band, "guardrail-priorities", guardrail.DefaultBand,
+	flags.StringVar(&o.band, "guardrail-priorities", guardrail.UsualBand().String(),
 		"The priorities that the operator's ClusterNetworkPolicies may have, the first and the last, from 0 to 1000. "+
 			"Policies of others should have others.")
 	flags.BoolVar(&o.WatchPods, "watch-pods", true,
-		"Watch the ports and labels of pods, to find ports of dependencies that nothing has and Services that select no pod.")
+		"Watch the ports and labels of pods, to find ports of dependencies that nothing has, Services that select no pod, "+
+			"and the engine that enforces policies.")
+	flags.StringVar(&o.engine, engine.Flag, engine.Auto,
+		"What enforces NetworkPolicies, to write what it takes and to tell what it does not do as declared: "+
+			strings.Join(engine.Values(), ", ")+". With auto it is found among the pods. A version may follow, as in cilium@1.15.")
 	flags.DurationVar(&o.Resync, "sync-period", 10*time.Hour,
 		"How often everything in the cache is looked at again. It makes no request.")
 	flags.IntVar(&o.Concurrency, "concurrency", 64,

@@ -54,8 +54,13 @@ func TestDefaultsOfThePod(t *testing.T) {
 }
 
 func TestWrongUseIsOneSentence(t *testing.T) {
-	err := run([]string{"stray"})
-	if err == nil || !strings.Contains(err.Error(), `unexpected argument "stray"`) {
-		t.Errorf("got %v", err)
+	for arg, want := range map[string]string{
+		"stray":                     `unexpected argument "stray"`,
+		"--network-engine=iptables": `unknown engine "iptables": --network-engine takes auto, or one of [calico`,
+		"--network-engine=calico@x": `"x" is no version; give it as in cilium@1.15`,
+	} {
+		if err := run([]string{arg}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", arg, err)
+		}
 	}
 }

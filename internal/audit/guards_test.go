@@ -85,6 +85,12 @@ func TestWhatIsOpenedIsWhatClusterNetworkPoliciesLeaveOpen(t *testing.T) {
 			[]*policyv1alpha2.ClusterNetworkPolicy{ours(guardNamed(t, "own", admin+"ingress: [{action: Accept, "+fromOps+"}]"))},
 			nil,
 		},
+		"what the operator's own accepts, and another accepts too, is declared": {
+			nil, []*policyv1alpha2.ClusterNetworkPolicy{
+				ours(guardNamed(t, "own", admin+"ingress: [{action: Accept, "+fromOps+"}]")),
+				guardNamed(t, "again", "tier: Admin, priority: 20, subject: {namespaces: {}}, ingress: [{action: Accept, "+fromOps+"}]"),
+			}, nil,
+		},
 		"one that accepts what another denies first opens nothing": {
 			nil, []*policyv1alpha2.ClusterNetworkPolicy{
 				guardNamed(t, "first", "tier: Admin, priority: 1, subject: {namespaces: {}}, ingress: [{action: Deny, "+fromOps+"}]"),

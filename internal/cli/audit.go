@@ -118,11 +118,7 @@ func (c *auditCommand) print(found []offline.Found, by engine.Found) error {
 
 // engineText says what is taken to enforce policies, and why.
 func engineText(by engine.Found) string {
-	name := string(by.Name)
-	if by.Version != "" {
-		name += " " + by.Version
-	}
-	return fmt.Sprintf("NetworkPolicies are taken to be enforced by: %s (%s).", name, by.Why)
+	return fmt.Sprintf("NetworkPolicies are taken to be enforced by: %s (%s).", by, by.Why)
 }
 
 // placeOf says where something was found.

@@ -164,7 +164,11 @@ func objectLines(change *offline.Change) []string {
 	signs := map[offline.Verb]string{offline.Created: "+", offline.Changed: "!", offline.Removed: "-"}
 	out := make([]string, 0, len(change.Objects))
 	for _, o := range change.Objects {
-		out = append(out, fmt.Sprintf("%s %s %s %s/%s", signs[o.Verb], o.Verb, o.Kind, o.Namespace, o.Name))
+		name := o.Name
+		if o.Namespace != "" {
+			name = o.Namespace + "/" + name
+		}
+		out = append(out, fmt.Sprintf("%s %s %s %s", signs[o.Verb], o.Verb, o.Kind, name))
 	}
 	return out
 }

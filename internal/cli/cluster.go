@@ -107,7 +107,8 @@ func load[T any, L client.ObjectList](
 		page := append([]client.ListOption{client.Limit(pageSize), client.Continue(next)}, opts...)
 		switch err := r.client.List(ctx, list, page...); {
 		case means != "" && (meta.IsNoMatchError(err) || apierrors.IsNotFound(err)):
-			return // There is no such kind, and so none of it.
+			r.world.Missing = append(r.world.Missing, kind)
+			return
 		case means != "" && apierrors.IsForbidden(err):
 			r.leaveOut(r.world, "not read", kind, means)
 			return

@@ -41,7 +41,7 @@ func TestAuditOfWhatAnEngineMakesOfProfiles(t *testing.T) {
 
 // TestEngineIsFoundForRenderAndPlan among the pods in files, and nothing is said where it does as declared, or is not known.
 func TestEngineIsFoundForRenderAndPlan(t *testing.T) {
-	const want = "finding EngineNarrower of profile shop: dependency batch-web becomes narrower by the ports 8000-8010/TCP: weave-net knows no " +
+	const want = "finding EngineNarrower of profile shop: dependency batch-web becomes narrower by the ports 8000-8999/TCP: weave-net knows no " +
 		"port ranges, and opens only the first port; list the ports one by one\n"
 	for command, says := range map[string]string{
 		"render -o name" + weaveFiles:                                            want,
@@ -56,6 +56,32 @@ func TestEngineIsFoundForRenderAndPlan(t *testing.T) {
 			got := run(t, command).err
 			if !strings.Contains(got, says) || says == "" && strings.Contains(got, "finding Engine") {
 				t.Errorf("said %q, want %q", got, says)
+			}
+		})
+	}
+}
+
+// TestFormsThatAnEngineTakesAreWritten in place of those that it does not take.
+func TestFormsThatAnEngineTakesAreWritten(t *testing.T) {
+	const numbered, named = "- port: 9090\n", "- port: metrics\n"
+	const listed, ranged = "- port: 9000\n      protocol: TCP\n    - port: 9001\n      protocol: TCP\n    - port: 9002\n", "- endPort: 9002\n"
+	for command, want := range map[string][]string{
+		"render" + weaveFiles: {numbered, listed},
+		"render" + engineFiles + " --network-engine=cilium@1.15":    {named, listed},
+		"render" + engineFiles + " --network-engine=cilium":         {named, ranged},
+		"render" + engineFiles + " --network-engine=ovn-kubernetes": {numbered, ranged},
+		"render" + engineFiles + " --network-engine=aws-vpc-cni":    {numbered, ranged, "- port: sql\n"},
+		"render" + engineFiles: {named, ranged, "- port: sql\n"},
+	} {
+		t.Run(command, func(t *testing.T) {
+			got := run(t, command)
+			for _, form := range want {
+				if !strings.Contains(got.out, form) {
+					t.Errorf("%q is not written:\n%s", form, got.out)
+				}
+			}
+			if strings.Contains(command, weaveFiles) && strings.Contains(got.out, "sql") {
+				t.Errorf("a name is written that has no one number:\n%s", got.out)
 			}
 		})
 	}
@@ -85,7 +111,7 @@ func TestEngineThatThereIsNot(t *testing.T) {
 			t.Errorf("%s: exit code %d, %s", command, got.code, got.err)
 		}
 	}
-	if engine.IsName(engine.Unknown) || engine.IsName(autoEngine) {
+	if engine.IsName(engine.Unknown) || engine.IsName(engine.Auto) {
 		t.Error("they are the names of no engine")
 	}
 }

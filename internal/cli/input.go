@@ -23,6 +23,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/crdcheck"
 	"github.com/segmentation-dev/segmentation-operator/internal/engine"
+	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
 	"github.com/segmentation-dev/segmentation-operator/internal/offline"
 )
 
@@ -34,6 +35,7 @@ type input struct {
 	protected         string
 	operatorNamespace string
 	byServiceAddress  bool
+	band              string
 	engine            string
 	// unread says which kinds could not be read, and what that means.
 	unread []string
@@ -52,23 +54,18 @@ func (i *input) bindOperator(flags *pflag.FlagSet) {
 	flags.StringVar(&i.operatorNamespace, "operator-namespace", "segmentation-system",
 		"The namespace that the operator runs in, which no profile may claim either.")
 	flags.BoolVar(&i.byServiceAddress, "match-service-addresses", false, "Render as the operator does with this flag.")
+	flags.StringVar(&i.band, "guardrail-priorities", guardrail.UsualBand().String(),
+		"The priorities that guardrails may have, as the operator's flag says: the first and the last.")
 }
-
-// autoEngine has the engine found among the pods.
-const autoEngine = "auto"
 
 // bindEngine binds the flag that says what enforces policies.
 func (i *input) bindEngine(cmd *cobra.Command) {
-	known := make([]string, 0, len(engine.Names())+1)
-	known = append(known, autoEngine)
-	for _, name := range engine.Names() {
-		known = append(known, string(name))
-	}
-	cmd.Flags().StringVar(&i.engine, "network-engine", autoEngine,
-		"What enforces NetworkPolicies, to tell what it does not do as declared: "+strings.Join(known, ", ")+
-			". With auto it is found among the pods, if they are known.")
+	cmd.Flags().StringVar(&i.engine, engine.Flag, engine.Auto,
+		"What enforces NetworkPolicies, to write what it takes and to tell what it does not do as declared: "+
+			strings.Join(engine.Values(), ", ")+". With auto it is found among the pods, if they are known. "+
+			"A version may follow, as in cilium@1.15.")
 	// It fails only for a flag that is not there.
-	_ = cmd.RegisterFlagCompletionFunc("network-engine", cobra.FixedCompletions(known, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc(engine.Flag, cobra.FixedCompletions(engine.Values(), cobra.ShellCompDirectiveNoFileComp))
 }
 
 // world begins a world with what flags say.
@@ -76,13 +73,18 @@ func (i *input) world() (*offline.World, error) {
 	w := &offline.World{
 		ByServiceAddress: i.byServiceAddress, Protected: append(claim.ParseProtected(i.protected), i.operatorNamespace),
 	}
-	if i.engine != "" && i.engine != autoEngine {
-		if w.Engine = engine.Name(i.engine); !engine.IsName(w.Engine) {
-			return nil, fmt.Errorf("unknown engine %q: --network-engine takes %s, or one of %v", i.engine, autoEngine, engine.Names())
-		}
+	var err error
+	if w.Engine, err = engine.Parse(i.engine); err != nil {
+		return nil, err
 	}
 	if err := w.Protected.Validate(); err != nil {
 		return nil, fmt.Errorf("--protected-namespaces: %w", err)
+	}
+	if i.band != "" {
+		var err error
+		if w.GuardrailPriorities, err = guardrail.ParseBand(i.band); err != nil {
+			return nil, fmt.Errorf("--guardrail-priorities: %w", err)
+		}
 	}
 	return w, nil
 }

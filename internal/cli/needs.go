@@ -26,7 +26,9 @@ func (n needs) with(kind offline.Kind, means string) needs {
 	return n
 }
 
-func renderNeeds() needs { return declaring() }
+func renderNeeds() needs {
+	return declaring().with(offline.ClusterPolicies, "guardrails get priorities as if nobody had any")
+}
 
 func mapNeeds() needs {
 	return declaring().

@@ -112,7 +112,7 @@ func (c *planCommand) worlds(ctx context.Context) (before, after *offline.World,
 	// What only the new files have of the cluster is there before as well: it is the profiles that change.
 	before.Namespaces, before.Services, before.Pods = after.Namespaces, after.Services, after.Pods
 	before.EndpointSlices, before.Nodes, before.ServiceCIDRs = after.EndpointSlices, after.Nodes, after.ServiceCIDRs
-	before.Policies, before.ClusterRoles = after.Policies, after.ClusterRoles
+	before.Policies, before.ClusterRoles, before.ClusterPolicies = after.Policies, after.ClusterRoles, after.ClusterPolicies
 	return before, after, profiles, nil
 }
 

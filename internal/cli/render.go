@@ -154,6 +154,13 @@ func (c *renderCommand) write(printer printers.ResourcePrinter, rendered *offlin
 			written = true
 		}
 	}
+	for _, name := range profiles {
+		for _, obj := range rendered.Guardrails(name) {
+			if err := printer.PrintObj(obj, c.streams.Out); err != nil {
+				return err
+			}
+		}
+	}
 	if !written {
 		fmt.Fprintln(c.streams.ErrOut, "nothing is rendered: the tiers select no namespace that is given; give some by -f, or --cluster")
 	}

@@ -108,21 +108,3 @@ func shared[T any, P interface {
 	o.parts.Add(k, part)
 	return part
 }
-
-// pod drops all of a pod but its labels and the ports of its containers.
-func pod(obj *corev1.Pod) {
-	ports := func(containers []corev1.Container) []corev1.Container {
-		var out []corev1.Container
-		for i := range containers {
-			if len(containers[i].Ports) > 0 {
-				out = append(out, corev1.Container{Ports: containers[i].Ports})
-			}
-		}
-		return out
-	}
-	obj.ObjectMeta = metav1.ObjectMeta{
-		Namespace: obj.Namespace, Name: obj.Name, UID: obj.UID, ResourceVersion: obj.ResourceVersion, Labels: obj.Labels,
-	}
-	obj.Spec = corev1.PodSpec{InitContainers: ports(obj.Spec.InitContainers), Containers: ports(obj.Spec.Containers)}
-	obj.Status = corev1.PodStatus{}
-}

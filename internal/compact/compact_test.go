@@ -112,6 +112,17 @@ func TestWhatIsKeptOfWhatIsOnlyLookedAt(t *testing.T) {
 		Containers:     []corev1.Container{{Name: "a", Image: "i", Env: []corev1.EnvVar{{Name: "SECRET"}}, Ports: ports}, {Name: "b", Image: "i"}},
 	}, Status: corev1.PodStatus{Phase: corev1.PodRunning}}
 	pod.Finalizers, pod.OwnerReferences = []string{"example.com/x"}, []metav1.OwnerReference{{Name: "o"}}
+	always := corev1.ContainerRestartPolicyAlways
+	pod.Spec.InitContainers[0].RestartPolicy = &always
+	ended := &corev1.Pod{ObjectMeta: full(), Spec: corev1.PodSpec{HostNetwork: true}, Status: corev1.PodStatus{Phase: corev1.PodFailed, Reason: "Evicted"}}
+	router := &corev1.Pod{ObjectMeta: full(), Spec: corev1.PodSpec{Containers: []corev1.Container{{
+		Name: "kube-router", Image: "kube-router:v2", Args: []string{"--token=SECRET", "--run-firewall=false"},
+		Env: []corev1.EnvVar{{Name: "SECRET"}},
+	}}}}
+	router.Namespace, router.Labels = "kube-system", map[string]string{"k8s-app": "kube-router"}
+	router.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "DaemonSet", Name: "kube-router", UID: "d"}}
+	tells := kept(router.Labels)
+	tells.Namespace, tells.OwnerReferences = "kube-system", []metav1.OwnerReference{{Kind: "DaemonSet", Name: "kube-router"}}
 	for name, c := range map[string]struct{ obj, want client.Object }{
 		"of a Service, its spec": {
 			&corev1.Service{ObjectMeta: full(), Spec: spec, Status: corev1.ServiceStatus{Conditions: []metav1.Condition{{Type: "x"}}}},
@@ -119,9 +130,15 @@ func TestWhatIsKeptOfWhatIsOnlyLookedAt(t *testing.T) {
 		},
 		"of a pod, its labels and the ports of containers": {
 			pod, &corev1.Pod{ObjectMeta: kept(map[string]string{"app": "a"}), Spec: corev1.PodSpec{
-				InitContainers: []corev1.Container{{Ports: ports}}, Containers: []corev1.Container{{Ports: ports}},
+				InitContainers: []corev1.Container{{Ports: ports, RestartPolicy: &always}}, Containers: []corev1.Container{{Ports: ports}},
 			}},
 		},
+		"of a pod, whether policies are about it at all": {ended, &corev1.Pod{
+			ObjectMeta: kept(map[string]string{"app": "a"}), Spec: corev1.PodSpec{HostNetwork: true}, Status: corev1.PodStatus{Phase: corev1.PodFailed},
+		}},
+		"of a pod that tells of an engine, what it tells": {router, &corev1.Pod{ObjectMeta: tells, Spec: corev1.PodSpec{
+			Containers: []corev1.Container{{Name: "kube-router", Image: "kube-router:v2", Args: []string{"--run-firewall=false"}}},
+		}}},
 		"of a node, its addresses": {
 			&corev1.Node{
 				ObjectMeta: full(), Spec: corev1.NodeSpec{PodCIDR: "10.1.0.0/24", PodCIDRs: []string{"10.1.0.0/24"}, ProviderID: "p"},

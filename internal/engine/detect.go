@@ -41,6 +41,7 @@ func signs() []sign {
 		// The agent runs in every cluster, and does nothing without the argument: the README of aws/aws-network-policy-agent.
 		{engine: AWS, key: "k8s-app", value: "aws-node", container: "aws-eks-nodeagent", needs: "--enable-network-policy=true"},
 		{engine: AWS, key: "k8s-app", value: "aws-node", container: "aws-network-policy-agent", needs: "--enable-network-policy=true"},
+		{engine: KubeNetworkPolicies, key: "k8s-app", value: "kube-network-policies", container: "kube-network-policies"},
 		{engine: None, key: "k8s-app", value: "flannel"},
 		{engine: None, key: "app", value: "flannel"},
 		{engine: None, key: "k8s-app", value: "aws-node"},
@@ -48,10 +49,10 @@ func signs() []sign {
 }
 
 // others are containers of engines that the table does not have.
-func others() []string { return []string{"kube-network-policies", "azure-npm"} }
+func others() []string { return []string{"azure-npm"} }
 
-// namespaces are where engines run. Who may write to another one must not be able to pretend that there is one.
-func namespaces() []string {
+// Namespaces are where engines run. Who may write to another one must not be able to pretend that there is one.
+func Namespaces() []string {
 	return []string{
 		"kube-system", "calico-system", "cilium", "kube-flannel", "kube-router", "ovn-kubernetes", "openshift-ovn-kubernetes", "weave",
 	}
@@ -89,7 +90,8 @@ func among(pods []corev1.Pod) (found map[Name]Found, other string) {
 				other = c.Name
 			}
 		}
-		why := "pods such as " + p.Namespace + "/" + p.Name
+		// The DaemonSet stays the same while its pods come and go, and so does what is said.
+		why := "pods of DaemonSet " + p.Namespace + "/" + p.OwnerReferences[0].Name
 		for _, s := range signs() {
 			if container, is := s.in(p); is {
 				found[s.engine] = lowest(found[s.engine], Found{Name: s.engine, Version: versionOf(container), Why: why})
@@ -99,10 +101,30 @@ func among(pods []corev1.Pod) (found map[Name]Found, other string) {
 	return found, other
 }
 
+// Tells tells of a pod whether it may say which engine there is.
+func Tells(p *corev1.Pod) bool {
+	if !isOfSystem(p) {
+		return false
+	}
+	isOther := slices.ContainsFunc(p.Spec.Containers, func(c corev1.Container) bool { return slices.Contains(others(), c.Name) })
+	return isOther || slices.ContainsFunc(signs(), func(s sign) bool { return p.Labels[s.key] == s.value })
+}
+
+// Kept is what is read of a container of a pod that tells: its name, its image, and the arguments that matter.
+func Kept(c *corev1.Container) corev1.Container {
+	out := corev1.Container{Name: c.Name, Image: c.Image}
+	for _, arg := range slices.Concat(c.Command, c.Args) {
+		if slices.ContainsFunc(signs(), func(s sign) bool { return arg == s.needs || arg == s.refutes }) {
+			out.Args = append(out.Args, arg)
+		}
+	}
+	return out
+}
+
 // isOfSystem tells of a pod whether it is a DaemonSet's that runs, in a namespace of the system.
 func isOfSystem(p *corev1.Pod) bool {
 	hasEnded := p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
-	return !hasEnded && slices.Contains(namespaces(), p.Namespace) &&
+	return !hasEnded && slices.Contains(Namespaces(), p.Namespace) &&
 		len(p.OwnerReferences) > 0 && p.OwnerReferences[0].Kind == "DaemonSet"
 }
 

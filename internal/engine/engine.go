@@ -22,6 +22,8 @@ const (
 	Antrea        Name = "antrea"
 	OVNKubernetes Name = "ovn-kubernetes"
 	AWS           Name = "aws-vpc-cni"
+	// KubeNetworkPolicies is that of kubernetes-sigs, which kindnet has in it.
+	KubeNetworkPolicies Name = "kube-network-policies"
 	// None stands for a network that enforces no NetworkPolicy, such as flannel by itself.
 	None Name = "none"
 	// Unknown stands for an engine that is not known.
@@ -30,7 +32,7 @@ const (
 
 // Names are the engines of the table.
 func Names() []Name {
-	return []Name{Calico, Cilium, WeaveNet, KubeRouter, Antrea, OVNKubernetes, AWS, None}
+	return []Name{Calico, Cilium, WeaveNet, KubeRouter, Antrea, OVNKubernetes, AWS, KubeNetworkPolicies, None}
 }
 
 // Feature is a part of NetworkPolicy, or what stands beside it, that engines treat differently.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -89,13 +90,16 @@ func TestTheEngineIsFoundAmongThePods(t *testing.T) {
 		"the agent of the VPC CNI, as it is by itself": {
 			[]corev1.Pod{daemon("k8s-app=aws-node", "agent:v1.2.0", "aws-eks-nodeagent", "--enable-network-policy=false")}, engine.None, "",
 		},
+		"the engine of kubernetes-sigs": {
+			[]corev1.Pod{daemon("k8s-app=kube-network-policies", "kube-network-policies:v0.9.1", "kube-network-policies")}, engine.KubeNetworkPolicies, "0.9.1",
+		},
 		"flannel by itself":                      {[]corev1.Pod{flannel}, engine.None, ""},
 		"flannel beside an engine":               {[]corev1.Pod{flannel, calico}, engine.Calico, "3.30.1"},
-		"flannel beside one that is not in here": {[]corev1.Pod{flannel, daemon("app=x", "x", "kube-network-policies")}, engine.Unknown, ""},
+		"flannel beside one that is not in here": {[]corev1.Pod{flannel, daemon("k8s-app=azure-npm", "azure-npm:v1.4.1", "azure-npm")}, engine.Unknown, ""},
 		"two engines":                            {[]corev1.Pod{calico, daemon("k8s-app=cilium", "cilium", "cilium-agent")}, engine.Unknown, ""},
 		"nothing":                                {nil, engine.Unknown, ""},
 		"an engine beside one that is not in here": {
-			[]corev1.Pod{calico, daemon("app=x", "x", "kube-network-policies")}, engine.Unknown, "",
+			[]corev1.Pod{calico, daemon("k8s-app=azure-npm", "azure-npm:v1.4.1", "azure-npm")}, engine.Unknown, "",
 		},
 		"a pod that only bears the label": {[]corev1.Pod{bare}, engine.Unknown, ""},
 		"a pod of a Deployment":           {[]corev1.Pod{deployed}, engine.Unknown, ""},
@@ -105,6 +109,11 @@ func TestTheEngineIsFoundAmongThePods(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			for i := range tc.pods {
+				if p := &tc.pods[i]; engine.Detect([]corev1.Pod{*p}).Name != engine.Unknown && !engine.Tells(p) {
+					t.Errorf("%s tells which engine there is, and is not taken to", p.Name)
+				}
+			}
 			got := engine.Detect(tc.pods)
 			if got.Name != tc.want || got.Version != tc.version || got.Why == "" {
 				t.Errorf("found %+v, want %s %q", got, tc.want, tc.version)
@@ -161,38 +170,38 @@ func TestWhatAnEngineMakesOfAPlan(t *testing.T) {
 		want   []engine.Finding
 	}{
 		"Weave Net refuses the policies of names, and opens the first port of a range": {engine.Found{Name: engine.WeaveNet}, []engine.Finding{
-			{"web-api", engine.Opens, "dependency web-api becomes wider by the port name http/TCP: weave-net refuses a policy with the name of a " +
+			{Dependency: "web-api", Effect: engine.Opens, Message: "dependency web-api becomes wider by the port name http/TCP: weave-net refuses a policy with the name of a " +
 				"port whole: then nothing isolates the pods of tier web" + number},
-			{"batch", engine.Closes, "dependency batch becomes narrower by the ports 8000-8010/TCP: weave-net knows no port ranges, and opens " +
+			{Dependency: "batch", Effect: engine.Closes, Message: "dependency batch becomes narrower by the ports 8000-8010/TCP: weave-net knows no port ranges, and opens " +
 				"only the first port; list the ports one by one"},
-			{"web-api", engine.Opens, "dependency web-api becomes wider by the port name http/TCP: weave-net refuses a policy with the name of a " +
+			{Dependency: "web-api", Effect: engine.Opens, Message: "dependency web-api becomes wider by the port name http/TCP: weave-net refuses a policy with the name of a " +
 				"port whole: then nothing isolates the pods of tier api" + number},
-			{"db", engine.Closes, "dependency db becomes narrower by the port name http/TCP: weave-net refuses a policy with the name of a " +
+			{Dependency: "db", Effect: engine.Closes, Message: "dependency db becomes narrower by the port name http/TCP: weave-net refuses a policy with the name of a " +
 				"port whole: then nothing of this dependency passes" + number},
 		}},
 		"OVN-Kubernetes opens all ports for a name, which is told once for both sides": {engine.Found{Name: engine.OVNKubernetes}, []engine.Finding{
-			{"web-api", engine.Opens, "dependency web-api becomes wider by the port name http/TCP: ovn-kubernetes opens every port of the protocol " +
+			{Dependency: "web-api", Effect: engine.Opens, Message: "dependency web-api becomes wider by the port name http/TCP: ovn-kubernetes opens every port of the protocol " +
 				"for the name of a port" + number},
-			{"db", engine.Opens, "dependency db becomes wider by the port name http/TCP: ovn-kubernetes opens every port of the protocol " +
+			{Dependency: "db", Effect: engine.Opens, Message: "dependency db becomes wider by the port name http/TCP: ovn-kubernetes opens every port of the protocol " +
 				"for the name of a port" + number},
 		}},
 		"Cilium of today": {engine.Found{Name: engine.Cilium, Version: "1.18.0"}, []engine.Finding{
-			{"web-api", engine.Closes, "dependency web-api becomes narrower by the port name http/TCP: cilium takes one number for a name where " +
+			{Dependency: "web-api", Effect: engine.Closes, Message: "dependency web-api becomes narrower by the port name http/TCP: cilium takes one number for a name where " +
 				"pods of the called side that look alike give it several" + number},
-			{"to-pods", engine.Closes, "dependency to-pods becomes narrower by the addresses of pods in 10.244.1.0/24: cilium knows pods by " +
+			{Dependency: "to-pods", Effect: engine.Closes, Message: "dependency to-pods becomes narrower by the addresses of pods in 10.244.1.0/24: cilium knows pods by " +
 				"their labels, and matches no address range with them; choose these pods by namespaces and labels: as a tier, or a peer with namespaces"},
-			{"to-most-pods", engine.Closes, "dependency to-most-pods becomes narrower by the addresses of pods in 10.244.0.0/16: cilium knows pods by " +
+			{Dependency: "to-most-pods", Effect: engine.Closes, Message: "dependency to-most-pods becomes narrower by the addresses of pods in 10.244.0.0/16: cilium knows pods by " +
 				"their labels, and matches no address range with them; choose these pods by namespaces and labels: as a tier, or a peer with namespaces"},
-			{"to-nodes", engine.Closes, "dependency to-nodes may become narrower by the addresses of nodes in 192.0.2.7/32: " +
+			{Dependency: "to-nodes", Effect: engine.Closes, Message: "dependency to-nodes may become narrower by the addresses of nodes in 192.0.2.7/32: " +
 				"cilium matches no address range with nodes, unless policy-cidr-match-mode is nodes; " +
 				"set policy-cidr-match-mode: nodes, or allow the nodes or the API server by a CiliumNetworkPolicy with entities"},
-			{"signals", engine.Closes, "dependency signals may become narrower by SCTP: cilium passes it only with " +
+			{Dependency: "signals", Effect: engine.Closes, Message: "dependency signals may become narrower by SCTP: cilium passes it only with " +
 				"sctp.enabled, which is off by itself; see that it is set in Cilium's Helm values"},
 		}},
 		"Calico":                   {engine.Found{Name: engine.Calico, Version: "3.30.1"}, nil},
 		"an engine that is unread": {engine.Found{Name: engine.Unknown}, nil},
 		"none at all": {engine.Found{Name: engine.None, Why: "pods such as kube-flannel/x"}, []engine.Finding{
-			{"", engine.Opens, "nothing is isolated, and every flow passes: no engine enforces NetworkPolicies (pods such as kube-flannel/x); install one"},
+			{Dependency: "", Effect: engine.Opens, Message: "nothing is isolated, and every flow passes: no engine enforces NetworkPolicies (pods such as kube-flannel/x); install one"},
 		}},
 	}
 	cluster := &addresses.Cluster{
@@ -201,7 +210,7 @@ func TestWhatAnEngineMakesOfAPlan(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tc.want, engine.Findings(shop(), tc.engine, cluster)); diff != "" {
+			if diff := cmp.Diff(tc.want, engine.Findings(shop(), tc.engine, cluster), cmpopts.IgnoreFields(engine.Finding{}, "Feature")); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}
 		})

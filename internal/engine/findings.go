@@ -29,6 +29,8 @@ const (
 type Finding struct {
 	// Dependency is the name of the dependency; empty if it is about the resolution of names, or about all.
 	Dependency string
+	// Feature is what it relies on; empty if nothing is enforced at all.
+	Feature Feature
 	// Effect is what becomes of it.
 	Effect Effect
 	// Message says what the engine does and what to do about it.
@@ -54,6 +56,9 @@ func Findings(p *plan.Plan, engine Found, cluster *addresses.Cluster) []Finding 
 				f.rule(t, &t.Rules[j])
 			}
 		}
+	}
+	for i := range p.LeftOut {
+		f.leftOut(&p.LeftOut[i])
 	}
 	return f.out
 }
@@ -113,15 +118,23 @@ func (f *finder) find(t *plan.Tier, rule *plan.Rule, feature Feature, has string
 	case Enforced, Unread:
 		return
 	}
-	about := "name resolution"
-	if rule.Dependency != "" {
-		about = "dependency " + rule.Dependency
-	}
-	finding := Finding{Dependency: rule.Dependency, Effect: effect, Message: fmt.Sprintf("%s %s by %s: %s %s; %s",
-		about, becomes, has, f.engine.Name, what, cmp.Or(cell.Fix, fixOf(feature)))}
-	if !slices.Contains(f.out, finding) {
+	f.add(Finding{Dependency: rule.Dependency, Feature: feature, Effect: effect, Message: fmt.Sprintf("%s %s by %s: %s %s; %s",
+		about(rule.Dependency), becomes, has, f.engine.Name, what, cmp.Or(cell.Fix, fixOf(feature)))})
+}
+
+// add tells each thing once, though both sides of a dependency have it.
+func (f *finder) add(finding Finding) {
+	isKnown := func(other Finding) bool { return other.Message == finding.Message }
+	if !slices.ContainsFunc(f.out, isKnown) {
 		f.out = append(f.out, finding)
 	}
+}
+
+func about(dependency string) string {
+	if dependency == "" {
+		return "name resolution"
+	}
+	return "dependency " + dependency
 }
 
 // fixOf says what to do where an engine does not do with a feature what the API says.

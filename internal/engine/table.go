@@ -18,6 +18,8 @@ func Of(name Name, feature Feature) Cell {
 		cell = ovnKubernetes(feature)
 	case AWS:
 		cell = aws(feature)
+	case KubeNetworkPolicies:
+		cell = kubeNetworkPolicies(feature)
 	case None:
 		cell = none()
 	case Unknown:

@@ -82,6 +82,31 @@ func aws(feature Feature) Cell {
 	return Cell{}
 }
 
+func kubeNetworkPolicies(feature Feature) Cell {
+	const policy = "kubernetes-sigs/kube-network-policies pkg/networkpolicy/networkpolicy.go"
+	switch feature {
+	case EndPort:
+		return enforced(policy + " (evaluatePorts)")
+	case SCTP:
+		return enforced("kubernetes-sigs/kube-network-policies pkg/networkpolicy/packet.go (parsePacket)", policy+" (evaluatePorts)")
+	case NamesIngress, NamesEgress:
+		return Cell{
+			Reading: Narrower, What: "does not know the names that sidecars, which are init containers, give to their ports",
+			Sources: []string{policy + " (evaluatePorts)", "kubernetes-sigs/kube-network-policies pkg/api/helper.go (NewPodInfo)"},
+		}
+	case BlockOfPods, BlockOfNodes:
+		return enforced(policy + " (evaluateIPBlocks)")
+	case HostNetwork:
+		return Cell{}
+	case ClusterNetworkPolicy:
+		return Cell{
+			Reading: Optional, What: "reads them only in a build of its own",
+			Sources: []string{"kubernetes-sigs/kube-network-policies cmd/kube-network-policies/npa-v1alpha2/main.go and install-cnp.yaml"},
+		}
+	}
+	return Cell{}
+}
+
 // none is what a network without an engine makes of everything.
 func none() Cell {
 	return Cell{Reading: Ignored, What: "enforces no NetworkPolicy at all", Sources: []string{"flannel-io/flannel README.md"}}

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
 )
 
 var update = flag.Bool("update", false, "write testdata/*.golden.yaml anew")
@@ -29,7 +30,7 @@ func TestGoldenShop(t *testing.T) {
 	}
 	profile.Spec.Guardrails = &v1alpha1.Guardrails{Baseline: v1alpha1.BaselineDeny}
 	c := newCluster(t)
-	next := c.settle(band(t), guardOf(compiled(t, profile)))
+	next := c.settle(guardrail.UsualBand(), guardOf(compiled(t, profile)))
 	var got strings.Builder
 	for _, name := range sortedNames(c) {
 		object := c.objects[name].DeepCopy()

@@ -65,7 +65,7 @@ func TestTheLargestProfileStaysInsideEveryLimit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cluster := newCluster(t)
-			next := cluster.settle(band(t), guardOf(compiled(t, largest(c.dependency))))
+			next := cluster.settle(guardrail.UsualBand(), guardOf(compiled(t, largest(c.dependency))))
 			if p := next.Profiles["shop"]; p.Closed || p.Objects != len(cluster.objects) {
 				t.Errorf("it is not whole: %+v", p)
 			}
@@ -117,27 +117,27 @@ func TestAChangeTouchesNothingElse(t *testing.T) {
 		all[i] = 10*i + 10
 	}
 	c := newCluster(t)
-	c.settle(band(t), guardOf(compiled(t, calling(all...))))
+	c.settle(guardrail.UsualBand(), guardOf(compiled(t, calling(all...))))
 	before := maps.Clone(c.objects)
 
 	c.writes = 0
-	c.settle(band(t), guardOf(compiled(t, calling(append(slices.Clone(all), 5)...)))) // It comes first by its name.
+	c.settle(guardrail.UsualBand(), guardOf(compiled(t, calling(append(slices.Clone(all), 5)...)))) // It comes first by its name.
 	if c.writes != 2 {
 		t.Errorf("one more dependency took %d writes, want one at each side", c.writes)
 	}
-	c.settle(band(t), guardOf(compiled(t, calling(all...))))
+	c.settle(guardrail.UsualBand(), guardOf(compiled(t, calling(all...))))
 	for name, o := range c.objects {
 		if !equality.Semantic.DeepEqual(o, before[name]) {
 			t.Errorf("%s is not as it was", name)
 		}
 	}
 	c.writes = 0
-	c.settle(band(t), guardOf(compiled(t, calling(all[1:]...))))
+	c.settle(guardrail.UsualBand(), guardOf(compiled(t, calling(all[1:]...))))
 	if c.writes != 2 {
 		t.Errorf("one dependency less took %d writes, want one at each side", c.writes)
 	}
 	c.writes = 0
-	c.settle(band(t), guardOf(compiled(t, calling(all[1:]...))))
+	c.settle(guardrail.UsualBand(), guardOf(compiled(t, calling(all[1:]...))))
 	if c.writes != 0 {
 		t.Errorf("no change took %d writes", c.writes)
 	}

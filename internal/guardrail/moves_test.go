@@ -57,13 +57,13 @@ func TestMovesInterruptNothing(t *testing.T) {
 		first, second := drawShop(t), drawShop(t)
 		before, after, c := newCluster(t), newCluster(t), newCluster(t)
 		for _, one := range []*cluster{before, c} {
-			one.settle(band(t), guardOf(compiled(t, first)))
+			one.settle(guardrail.UsualBand(), guardOf(compiled(t, first)))
 		}
-		after.settle(band(t), guardOf(compiled(t, second)))
+		after.settle(guardrail.UsualBand(), guardOf(compiled(t, second)))
 		c.after = func(what string) { checked += r.check(t, before, after, c, what) }
 		c.order = inAnyOrder(t)
 		target := compiled(t, second)
-		c.settle(band(t), guardOf(target, r.moving()...))
+		c.settle(guardrail.UsualBand(), guardOf(target, r.moving()...))
 		for _, m := range rapid.Permutation(r.moves).Draw(t, "order") {
 			deny := c.objects[guardrail.DenyName("shop")]
 			if m.from != "" && m.from != m.to && guardrail.Holds(deny, m.namespace, m.labels(m.to, m.from)) {
@@ -71,7 +71,7 @@ func TestMovesInterruptNothing(t *testing.T) {
 			}
 			r.has[m.namespace] = m.to
 			c.after("relabelling " + m.namespace)
-			c.settle(band(t), guardOf(target, r.moving()...))
+			c.settle(guardrail.UsualBand(), guardOf(target, r.moving()...))
 		}
 		if len(c.objects[guardrail.DenyName("shop")].Spec.Subject.Namespaces.MatchExpressions) > 0 {
 			t.Fatalf("namespaces are exempt when all is over")

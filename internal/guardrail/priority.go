@@ -18,9 +18,9 @@ type Band struct {
 // maxPriority is the last priority that the API has.
 const maxPriority = 1000
 
-// DefaultBand leaves the first hundred priorities to policies that are to come before guardrails, and the last to one that
-// is to come after all others.
-const DefaultBand = "100-999"
+// UsualBand leaves the first hundred priorities to policies that are to come before guardrails, and the last to one that is
+// to come after all others.
+func UsualBand() Band { return Band{From: 100, To: 999} }
 
 // ParseBand reads a band such as 100-999.
 func ParseBand(text string) (Band, error) {
@@ -29,7 +29,7 @@ func ParseBand(text string) (Band, error) {
 	to, errTo := strconv.ParseInt(last, 10, 32)
 	switch {
 	case !ok || errFrom != nil || errTo != nil:
-		return Band{}, fmt.Errorf("%q is no band of priorities: give the first and the last, such as %s", text, DefaultBand)
+		return Band{}, fmt.Errorf("%q is no band of priorities: give the first and the last, such as %s", text, UsualBand())
 	case from < 0 || to > maxPriority || from >= to:
 		return Band{}, fmt.Errorf("%q is no band of priorities: they are from 0 to %d, and the first is less than the last",
 			text, maxPriority)

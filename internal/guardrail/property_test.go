@@ -6,6 +6,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan/plantest"
 )
@@ -24,7 +25,7 @@ func TestGuardrailsPassWhatIsDeclaredAndNothingElse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		profile := plantest.Profile().Draw(t, "profile")
 		p, all, c := compiled(t, profile), pods(profile), newCluster(t)
-		c.settle(band(t), guardOf(p))
+		c.settle(guardrail.UsualBand(), guardOf(p))
 		declared := networkPolicies(t, p, all)
 		for range flowsPerProfile {
 			from, to, at := drawFlow(t, all)
@@ -62,9 +63,9 @@ func TestChangesOfAProfileInterruptNothing(t *testing.T) {
 		changed.Spec.DNS = other.Spec.DNS
 		all := pods(profile)
 		before, after, c := newCluster(t), newCluster(t), newCluster(t)
-		before.settle(band(t), guardOf(compiled(t, profile)))
-		after.settle(band(t), guardOf(compiled(t, changed)))
-		c.settle(band(t), guardOf(compiled(t, profile)))
+		before.settle(guardrail.UsualBand(), guardOf(compiled(t, profile)))
+		after.settle(guardrail.UsualBand(), guardOf(compiled(t, changed)))
+		c.settle(guardrail.UsualBand(), guardOf(compiled(t, profile)))
 		c.order = inAnyOrder(t)
 		c.after = func(what string) {
 			for range 40 {
@@ -75,7 +76,7 @@ func TestChangesOfAProfileInterruptNothing(t *testing.T) {
 				}
 			}
 		}
-		c.settle(band(t), guardOf(compiled(t, changed)))
+		c.settle(guardrail.UsualBand(), guardOf(compiled(t, changed)))
 		for range flowsPerProfile {
 			from, to, at := drawFlow(t, all)
 			if c.both(from, to, at) != after.both(from, to, at) {

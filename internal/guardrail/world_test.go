@@ -42,15 +42,6 @@ func guardOf(p *plan.Plan, exempt ...string) *guardrail.Guard {
 	return guardrail.New(p, addresses.Cluster{}, exempt)
 }
 
-func band(t fataler) guardrail.Band {
-	t.Helper()
-	b, err := guardrail.ParseBand(guardrail.DefaultBand)
-	if err != nil {
-		t.Fatalf("%v", err)
-	}
-	return b
-}
-
 // cluster is a cluster as far as guardrails are concerned.
 type cluster struct {
 	t       fataler

@@ -8,6 +8,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
@@ -85,6 +86,8 @@ func Compare(before, after *Rendered, foreign []networkingv1.NetworkPolicy) (*Ch
 	for _, s := range states {
 		out.compare(s[0], s[1])
 	}
+	compareObjects(out, "ClusterNetworkPolicy", before.guards, after.guards,
+		func(p *policyv1alpha2.ClusterNetworkPolicy) string { return p.Name })
 	slices.SortFunc(out.Objects, func(a, b ObjectChange) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 	})
@@ -196,12 +199,9 @@ func rulesText(rules []rbacv1.PolicyRule) string {
 	return strings.Join(texts, "; ")
 }
 
-// reachDifference compares every flow that could exist. ClusterNetworkPolicies are taken to be as they are afterwards: it is
-// about what profiles change.
+// reachDifference compares every flow that could exist.
 func reachDifference(before, after *Rendered, foreign []networkingv1.NetworkPolicy) (*reach.Difference, error) {
-	guarded := *before
-	guarded.guards = after.guards
-	was, err := guarded.Cluster(foreign)
+	was, err := before.Cluster(foreign)
 	if err != nil {
 		return nil, err
 	}

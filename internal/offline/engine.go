@@ -9,40 +9,27 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 )
 
-// findEngine finds the engine that enforces policies, and what it makes of the profiles.
-func (r *renderer) findEngine() {
+// findEngine finds the engine that enforces policies.
+func (r *renderer) findEngine() engine.Found {
 	switch {
-	case r.world.Engine != "":
-		r.out.Engine = engine.Found{Name: r.world.Engine, Why: "given by --network-engine"}
+	case r.world.Engine.Name != "":
+		return r.world.Engine
 	case !r.world.isRead(Pods) || len(r.world.Pods) == 0:
-		r.out.Engine = engine.Found{Name: engine.Unknown, Why: "no pods are known"}
+		return engine.Found{Name: engine.Unknown, Why: "no pods are known"}
 	default:
-		r.out.Engine = engine.Detect(r.world.Pods)
-	}
-	cluster := &addresses.Cluster{}
-	cluster.Pods, cluster.Nodes = addresses.OfNodes(r.world.Nodes)
-	for name, p := range r.out.Profiles {
-		if p.Plan != nil {
-			p.Engine = engine.Findings(r.withOwnServices(name, p.Plan), r.out.Engine, cluster)
-		}
+		return engine.Detect(r.world.Pods)
 	}
 }
 
-// withOwnServices is a plan whose tiers have the rules of all of their namespaces, with the Services that these have.
-func (r *renderer) withOwnServices(profile string, p *plan.Plan) *plan.Plan {
-	out := *p
-	out.Tiers = slices.Clone(p.Tiers)
-	for i := range out.Tiers {
-		t := &out.Tiers[i]
-		if len(t.Services()) == 0 {
-			continue
-		}
-		t.Rules = slices.Clone(t.Rules)
-		for _, namespace := range r.members[plan.TierOf{Profile: profile, Tier: t.Name}] {
-			t.Rules = append(t.Rules, p.Tiers[i].With(r.own[namespace]).Rules...)
+// judgeEngine tells what the engine makes of the profiles.
+func (r *renderer) judgeEngine(called map[plan.Called][]plan.Variant) {
+	cluster := &addresses.Cluster{}
+	cluster.Pods, cluster.Nodes = addresses.OfNodes(r.world.Nodes)
+	for _, p := range r.out.Profiles {
+		if p.Plan != nil {
+			p.Engine = engine.Findings(p.Plan.InEachForm(called), r.out.Engine, cluster)
 		}
 	}
-	return &out
 }
 
 // engine tells what the engine makes of the profiles that are enforced, and that none is found.

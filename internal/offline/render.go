@@ -29,7 +29,7 @@ type Rendered struct {
 	// Engine is the engine that enforces policies.
 	Engine engine.Found
 
-	// guards are the ClusterNetworkPolicies that are there.
+	// guards are all ClusterNetworkPolicies: those of others that are there, and the operator's as they are in the end.
 	guards []*policyv1alpha2.ClusterNetworkPolicy
 }
 
@@ -66,15 +66,16 @@ type Namespace struct {
 // taken as if they were in Enforce if they are among those named: it is what a preview is for.
 func Render(w *World, enforced ...string) *Rendered {
 	r := renderer{
-		world: w, out: &Rendered{Profiles: map[string]*Profile{}, guards: pointersTo(w.ClusterPolicies)},
+		world: w, out: &Rendered{Profiles: map[string]*Profile{}},
 		decisions: map[string]claim.Decision{},
 		members:   map[plan.TierOf][]string{},
 	}
+	r.out.Engine = r.findEngine()
 	r.compile(enforced)
 	r.decide()
 	r.resolve()
 	r.mistyped()
-	r.findEngine()
+	r.guard()
 	for i := range w.Namespaces {
 		r.out.Namespaces = append(r.out.Namespaces, r.namespace(&w.Namespaces[i]))
 	}
@@ -90,8 +91,12 @@ type renderer struct {
 	decisions map[string]claim.Decision
 	// members are the namespaces of each tier, sorted.
 	members map[plan.TierOf][]string
+	// addresses are those of the cluster.
+	addresses addresses.Cluster
 	// own are the Services of each namespace that its tier has rules about.
 	own map[string]map[string]plan.Service
+	// pods are the pods of each namespace; nil as long as nobody has asked.
+	pods map[string][]corev1.Pod
 }
 
 func (r *renderer) compile(enforced []string) {
@@ -139,13 +144,16 @@ func (r *renderer) resolve() {
 			facts.Others[c.Profile] = r.out.Profiles[c.Profile].Plan
 		}
 	}
-	facts.Called = r.called()
+	facts.Forms = r.out.Engine.Forms()
+	facts.Called, facts.Names = r.called()
+	r.addresses = facts.Addresses
 	for _, p := range r.out.Profiles {
 		if p.Plan != nil {
 			resolved := p.Plan.Resolve(facts)
 			p.Plan, p.Findings = resolved.Plan, slices.Concat(resolved.Findings, mesh.Findings(resolved.Plan, facts.Called))
 		}
 	}
+	r.judgeEngine(facts.Called)
 }
 
 func (r *renderer) facts() *plan.Facts {
@@ -153,7 +161,7 @@ func (r *renderer) facts() *plan.Facts {
 	for i := range r.world.Services {
 		s := &r.world.Services[i]
 		name := types.NamespacedName{Namespace: s.Namespace, Name: s.Name}
-		facts.DNS[name] = plan.ServiceOf(s)
+		facts.DNS[name] = r.service(s)
 		if name == plan.APIServerService {
 			facts.APIServerService = facts.DNS[name]
 		}
@@ -164,35 +172,65 @@ func (r *renderer) facts() *plan.Facts {
 	return facts
 }
 
-// called looks for the Services that dependencies name, as the operator does.
-func (r *renderer) called() map[plan.Called][]plan.Variant {
+// called looks for the Services and the names of ports that dependencies name, as the operator does.
+func (r *renderer) called() (map[plan.Called][]plan.Variant, map[plan.Named]int32) {
 	byName := map[types.NamespacedName]*corev1.Service{}
 	for i := range r.world.Services {
 		s := &r.world.Services[i]
 		byName[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}] = s
 	}
-	registry := services.NewRegistry(r.world.ByServiceAddress)
+	registry, names := services.NewRegistry(r.world.ByServiceAddress), services.NewNames()
 	r.own = map[string]map[string]plan.Service{}
-	var lookups []plan.Lookup
+	var asked lookedUp
 	for _, p := range r.out.Profiles {
 		if p.Plan != nil {
-			lookups = append(lookups, p.Plan.Lookups()...)
+			asked.services = append(asked.services, p.Plan.Lookups()...)
+			asked.names = append(asked.names, p.Plan.Names(r.out.Engine.Forms())...)
 		}
 	}
 	for i := range r.world.Namespaces {
 		n := &r.world.Namespaces[i]
 		decision, found := r.decisions[n.Name], map[plan.Called]plan.Service{}
 		here, tier := claim.Namespace{Name: n.Name, Labels: n.Labels}, tierOf(n, &decision)
-		for j := range lookups {
-			s := byName[types.NamespacedName{Namespace: n.Name, Name: lookups[j].Service}]
-			if s != nil && lookups[j].IsIn(here, tier) {
-				found[lookups[j].Called] = plan.ServiceOf(s)
+		for _, l := range asked.services {
+			s := byName[types.NamespacedName{Namespace: n.Name, Name: l.Service}]
+			if s != nil && l.IsIn(here, tier) {
+				found[l.Called] = r.service(s)
 			}
 		}
 		registry.Put(n.Name, found)
+		names.Put(n.Name, plan.NamesIn(asked.names, here, tier, r.podsIn(n.Name)))
 		r.own[n.Name] = plan.OwnServices(decision.Profile, decision.Tier, found)
 	}
-	return registry.Variants()
+	return registry.Variants(), names.Numbers()
+}
+
+// lookedUp is what profiles look up in namespaces.
+type lookedUp struct {
+	services []plan.Lookup
+	names    []plan.Naming
+}
+
+// service is what a Service says: with the numbers of ports where the engine does not take their names.
+func (r *renderer) service(s *corev1.Service) plan.Service {
+	out := plan.ServiceOf(s)
+	if r.out.Engine.Forms().AskNames() {
+		return out.Numbered(r.podsIn(s.Namespace)())
+	}
+	return out
+}
+
+// podsIn reads the pods of a namespace.
+func (r *renderer) podsIn(namespace string) func() []corev1.Pod {
+	return func() []corev1.Pod {
+		if r.pods == nil {
+			r.pods = map[string][]corev1.Pod{}
+			for i := range r.world.Pods {
+				r.pods[r.world.Pods[i].Namespace] = append(r.pods[r.world.Pods[i].Namespace], r.world.Pods[i])
+			}
+		}
+		return r.pods[namespace]
+	}
 }
 
 // tierOf is the profile and tier that a namespace belongs to, as profile/tier.

@@ -13,6 +13,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/engine"
+	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
 )
 
 // World is what is at hand of a cluster.
@@ -38,6 +39,10 @@ type World struct {
 	// Roles and RoleBindings are those that are there, whoever wrote them.
 	Roles        []rbacv1.Role
 	RoleBindings []rbacv1.RoleBinding
+	// Missing are the kinds that the cluster does not have.
+	Missing []Kind
+	// GuardrailPriorities are the priorities that guardrails may have; left out, those that they have as a rule.
+	GuardrailPriorities guardrail.Band
 	// Unread are the kinds that could not be read.
 	Unread []Kind
 	// Protected are the namespaces that no profile may claim.
@@ -46,8 +51,8 @@ type World struct {
 	Keeper *metav1.OwnerReference
 	// ByServiceAddress is set if the network plugin goes by the addresses of Services.
 	ByServiceAddress bool
-	// Engine is the engine that enforces policies; empty if it is to be found among the pods.
-	Engine engine.Name
+	// Engine is the engine that enforces policies; without a name if it is to be found among the pods.
+	Engine engine.Found
 }
 
 // Kind is a kind of objects, in the plural.

@@ -113,6 +113,7 @@ func addControllers(ctx context.Context, mgr ctrl.Manager, o *Options) error {
 	census, ledger := transition.NewCensus(), controllers.NewLedger()
 	profiles := controllers.NewProfiles(mgr.GetCache(), o.Protected, census, o.Namespace)
 	profiles.Pace()
+	profiles.EnforcedBy(o.Engine, o.WatchPods)
 	if o.ByServiceAddress {
 		profiles.GoByServiceAddresses()
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
 )
 
@@ -26,6 +27,8 @@ type Options struct {
 	ByServiceAddress bool
 	// GuardrailPriorities are the priorities that guardrails may have.
 	GuardrailPriorities guardrail.Band
+	// Engine is the engine that enforces policies; without a name it is found among the pods.
+	Engine engine.Found
 	// WatchPods has it watch pods.
 	WatchPods bool
 	// Resync is how often everything in the cache is looked at again, and Concurrency how many namespaces are worked on at

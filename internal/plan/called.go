@@ -114,11 +114,14 @@ func (t *Tier) With(services map[string]Service) *Tier {
 			continue
 		}
 		service, found := services[rule.Service]
-		ports := service.narrowed(rule.Ports)
+		ports := targets(service.narrowed(rule.Ports))
+		if t.Forms.of(rule.Direction) == NumberOrNothing {
+			ports = withoutNames(ports)
+		}
 		if !found || service.Problem != "" || len(ports) == 0 {
 			continue
 		}
-		rule.Service, rule.Pods, rule.Ports = "", service.selector(), targets(ports)
+		rule.Service, rule.Pods, rule.Ports = "", service.selector(), ports
 		out.Rules = append(out.Rules, rule)
 	}
 	return &out

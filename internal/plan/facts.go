@@ -25,6 +25,10 @@ type Facts struct {
 	// GoByServiceAddresses is set if the network plugin compares the addresses of Services with policies, before it
 	// replaces them by those of pods.
 	GoByServiceAddresses bool
+	// Forms are those that the engine cannot take, and Names the numbers that names of ports stand for on all pods that
+	// are called.
+	Forms Forms
+	Names map[Named]int32
 }
 
 // Needs are the facts that plans ask for, beside those that are looked up by name.

@@ -40,6 +40,8 @@ type Plan struct {
 	Tiers []Tier
 	// Guardrails are what the profile says of cluster-wide policies; nil if it wants none.
 	Guardrails *v1alpha1.Guardrails
+	// LeftOut are the names of ports that could not be written for what the cluster says.
+	LeftOut []LeftOut
 }
 
 // DNS is where pods of the tiers resolve names.
@@ -74,6 +76,8 @@ type Tier struct {
 	// Rules are the same as they are for what the cluster says: each says by itself what it opens, but for those
 	// of a Service of the namespace's own (Tier.With).
 	Rules []Rule
+	// Forms are those that the engine cannot take.
+	Forms Forms
 	// Grants are the roles bound in each namespace.
 	Grants []Grant
 }

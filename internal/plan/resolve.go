@@ -17,18 +17,22 @@ import (
 func (p *Plan) Resolve(facts *Facts) Resolved {
 	r := resolver{
 		plan: p, facts: facts, found: map[Finding]bool{}, covered: map[string]bool{}, internet: map[Internet][]networkingv1.IPBlock{},
+		left: map[LeftOut]bool{},
 	}
 	out := *p
 	out.DNS = r.dns(p.DNS)
 	out.Tiers = slices.Clone(p.Tiers)
 	for i := range out.Tiers {
 		t := &out.Tiers[i]
-		t.Rules = nil
+		t.Rules, t.Forms = nil, facts.Forms
 		for j := range t.Declared {
-			t.Rules = append(t.Rules, r.rule(t, &t.Declared[j])...)
+			for _, rule := range r.rule(t, &t.Declared[j]) {
+				t.Rules = append(t.Rules, r.written(t, &rule)...)
+			}
 		}
 	}
 	r.awaited()
+	out.LeftOut = r.leftOut
 	return Resolved{Plan: &out, Findings: r.findings}
 }
 
@@ -41,6 +45,9 @@ type resolver struct {
 	// with private networks or without: both take a while where there are many nodes.
 	covered  map[string]bool
 	internet map[Internet][]networkingv1.IPBlock
+	// leftOut are the names of ports that could not be written, and left the same, each once.
+	leftOut []LeftOut
+	left    map[LeftOut]bool
 }
 
 // findf takes note of a finding, once: both sides of a dependency come upon the same.
@@ -72,7 +79,7 @@ func (r *resolver) dns(declared *DNS) *DNS {
 			whyNoDNS(name, found, &service))
 		return &out
 	}
-	out.Pods, out.Ports = *service.selector(), targets(ports)
+	out.Pods, out.Ports = *service.selector(), r.dnsPorts(ports)
 	if r.facts.GoByServiceAddresses {
 		// A cache on the nodes may listen at the address of the Service itself.
 		out.Addresses = sortedBlocks(slices.Concat(out.NodeLocal, hostBlocks(service.Addresses)))
@@ -106,7 +113,7 @@ func (p ServiceProblem) text() string {
 func (r *resolver) rule(t *Tier, rule *Rule) []Rule {
 	if rule.Service != "" {
 		// Each namespace puts in its own.
-		r.lookUp(rule, &Called{Profile: r.plan.Profile, Tier: t.Name, Service: rule.Service})
+		r.leaveOutOfForms(rule, r.lookUp(rule, &Called{Profile: r.plan.Profile, Tier: t.Name, Service: rule.Service}))
 	}
 	switch {
 	case rule.Remote.Profile != "":

@@ -37,7 +37,7 @@ func drawDependent(t *rapid.T) *plan.Plan {
 			d.From, d.To = rapid.SampledFrom(far).Draw(t, "from"), rapid.SampledFrom(slices.Concat(own, called)).Draw(t, "to")
 		}
 		if d.To.Peer != "k8s" && rapid.Bool().Draw(t, "ports") {
-			d.Ports = builders.MakeDependency("").Port(80).UDPPort(53).Obj().Ports
+			d.Ports = builders.MakeDependency("").Port(80).UDPPort(53).PortRange(90, 99).Obj().Ports
 		}
 		profile.Dependency(d)
 	}
@@ -84,6 +84,7 @@ func drawFacts(t *rapid.T) *plan.Facts {
 	if p, errs := plan.Compile(agreed.Obj()); len(errs) == 0 && rapid.Bool().Draw(t, "wiki") {
 		out.Others["wiki"] = p
 	}
+	out.Forms = rapid.SampledFrom([]plan.Forms{{}, {List: true, Ingress: plan.NumberOrNothing, Egress: plan.NumberOrName}}).Draw(t, "forms")
 	if rapid.Bool().Draw(t, "blog, which cannot be read") {
 		out.Others["blog"] = nil
 	}

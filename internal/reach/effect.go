@@ -23,6 +23,8 @@ type change struct {
 // sets of names that open it, of which none has more than two names: one for each side. Two
 // such lists say the same if each set of the one opens by the other, and what is in one and
 // not in the other can be said in these sets.
+//
+// By ClusterNetworkPolicies names may close a port, too: then it is told name by name.
 func (s *portSets) effects(c change) []effect {
 	var out []effect
 	for _, protocol := range protocols() {

@@ -2,6 +2,7 @@ package reach_test
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
@@ -127,4 +128,8 @@ func drawProtocols(t *rapid.T) []policyv1alpha2.ClusterNetworkPolicyProtocol {
 		{DestinationNamedPort: "admin"},
 		{TCP: &policyv1alpha2.ClusterNetworkPolicyProtocolTCP{}},
 	}), 0, 2).Draw(t, "protocols")
+}
+
+func withoutNames(protocols []policyv1alpha2.ClusterNetworkPolicyProtocol) []policyv1alpha2.ClusterNetworkPolicyProtocol {
+	return slices.DeleteFunc(protocols, func(p policyv1alpha2.ClusterNetworkPolicyProtocol) bool { return p.DestinationNamedPort != "" })
 }

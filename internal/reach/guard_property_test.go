@@ -294,7 +294,3 @@ func TestTheMatrixOfTiersAgreesWithEveryFlow(t *testing.T) {
 		}
 	})
 }
-
-func withoutNames(protocols []policyv1alpha2.ClusterNetworkPolicyProtocol) []policyv1alpha2.ClusterNetworkPolicyProtocol {
-	return slices.DeleteFunc(protocols, func(p policyv1alpha2.ClusterNetworkPolicyProtocol) bool { return p.DestinationNamedPort != "" })
-}

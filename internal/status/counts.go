@@ -17,7 +17,8 @@ type Counts struct {
 // comes with the first finding would be no rise to who watches it.
 func findingReasons() []string {
 	return append(conflictReasons(),
-		v1alpha1.ReasonAboveCeiling, v1alpha1.ReasonEditsBoundary, v1alpha1.ReasonNameTaken, v1alpha1.ReasonProtectedNamespace,
+		v1alpha1.ReasonAboveCeiling, v1alpha1.ReasonEditsBoundary, v1alpha1.ReasonEngineNarrower, v1alpha1.ReasonEngineWider,
+		v1alpha1.ReasonNameTaken, v1alpha1.ReasonProtectedNamespace,
 		v1alpha1.ReasonRejected, v1alpha1.ReasonRetrying, v1alpha1.ReasonRoleMissing, v1alpha1.ReasonUndeclaredAccess,
 		v1alpha1.ReasonUndeclaredPath)
 }

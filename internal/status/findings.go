@@ -23,6 +23,7 @@ func (t *tally) addFindings(in *Input) {
 	for _, f := range in.Mesh.Findings {
 		t.find(f.Reason, f.Namespace, f.Message)
 	}
+	t.addEngine(in)
 	t.addPeers(in)
 	t.addCalled(in)
 	ports, withoutPods := map[string][][]exposure.Port{}, map[string][]*Namespace{}

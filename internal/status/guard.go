@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -8,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 )
 
@@ -68,11 +70,32 @@ func (c *conditionSetter) setGuardedByFindings(t *tally) {
 			return
 		}
 	}
+	if c.setGuardedByEngine() {
+		return
+	}
 	message := fmt.Sprintf("%d objects of ClusterNetworkPolicy are as declared (API bundle %s)", c.in.Guard.Objects, c.in.Guard.Bundle)
 	if _, n := t.first(v1alpha1.ReasonGuardrailWider); n > 0 {
 		message += "; where they leave more to NetworkPolicies than is declared is in status.findings"
 	}
 	c.set(v1alpha1.ConditionGuarded, metav1.ConditionTrue, v1alpha1.ReasonGuarded, message)
+}
+
+// setGuardedByEngine says of guardrails that are written whether there is nobody who enforces them, as far as that is known.
+func (c *conditionSetter) setGuardedByEngine() bool {
+	found := &c.in.Engine
+	switch reading, what := found.Guards(); {
+	case !found.IsKnown():
+		c.set(v1alpha1.ConditionGuarded, metav1.ConditionUnknown, v1alpha1.ReasonNoEngine, withoutEngine(found))
+	case reading == engine.Ignored:
+		c.set(v1alpha1.ConditionGuarded, metav1.ConditionFalse, v1alpha1.ReasonEngineWider, fmt.Sprintf(
+			"%s %s: the guardrails are written, and nobody enforces them", found, cmp.Or(what, "does not know ClusterNetworkPolicies")))
+	case reading == engine.Optional:
+		c.set(v1alpha1.ConditionGuarded, metav1.ConditionUnknown, v1alpha1.ReasonEngineWider, fmt.Sprintf(
+			"the guardrails are written, but %s %s, and whether that is so the operator cannot see", found, what))
+	default:
+		return false
+	}
+	return true
 }
 
 // guarding tells what is left to do for guardrails, if anything.

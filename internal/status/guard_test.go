@@ -1,6 +1,7 @@
 package status_test
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
@@ -28,6 +30,7 @@ func TestGuarded(t *testing.T) {
 	}
 	cases := map[string]struct {
 		preview bool
+		engine  engine.Name
 		guard   status.Guard
 		want    string
 		ready   string
@@ -42,6 +45,9 @@ func TestGuarded(t *testing.T) {
 		"priorities are used up":        {guard: finding(v1alpha1.ReasonGuardrailsFull, true), want: "False/GuardrailsFull", ready: "False/GuardrailsFull"},
 		"a name is taken":               {guard: finding(v1alpha1.ReasonNameTaken, true), want: "False/NameTaken", ready: "False/NameTaken"},
 		"more is left than is declared": {guard: finding(v1alpha1.ReasonGuardrailWider, false), want: "True/Guarded", ready: "True/Segmented", says: "status.findings"},
+		"the engine does not know them": {guard: known, engine: engine.AWS, want: "False/EngineWider", ready: "True/Segmented", says: "nobody enforces them"},
+		"it may be that it does":        {guard: known, engine: engine.Cilium, want: "Unknown/EngineWider", ready: "True/Segmented", says: "k8sClusterNetworkPolicy.enabled"},
+		"no engine is known":            {guard: known, engine: engine.Unknown, want: "Unknown/NoEngine", ready: "True/Segmented"},
 		"in Preview nothing is guarded": {preview: true, guard: known, want: "Unknown/Preview", ready: "True/Preview"},
 	}
 	for name, c := range cases {
@@ -52,7 +58,9 @@ func TestGuarded(t *testing.T) {
 			}
 			profile := b.Obj()
 			profile.Spec.Guardrails = &v1alpha1.Guardrails{}
-			got := status.Summarize(status.Input{Profile: profile, Guard: c.guard, Now: time.Unix(0, 0)})
+			got := status.Summarize(status.Input{Profile: profile, Guard: c.guard, Now: time.Unix(0, 0),
+				Engine: engine.Found{Name: cmp.Or(c.engine, engine.Calico)},
+			})
 			text := func(kind string) string {
 				found := meta.FindStatusCondition(got.Conditions, kind)
 				if found == nil {

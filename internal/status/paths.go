@@ -1,6 +1,8 @@
 package status
 
 import (
+	"fmt"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
@@ -30,8 +32,8 @@ func (p *paths) since(before v1alpha1.UndeclaredPaths, unseen bool) v1alpha1.Und
 	return p.counts
 }
 
-// setIsolated says whether policies of others open what is not declared. Where nothing is compared, or not everything
-// yet, and nothing was found, that is not known.
+// setIsolated says whether policies of others, or the engine, open what is not declared. Where nothing is compared, or not
+// everything yet, or it is not known what enforces policies, and nothing was found, that is not known.
 func (c *conditionSetter) setIsolated(t *tally) {
 	unknown := func(reason, message string) {
 		c.set(v1alpha1.ConditionIsolated, metav1.ConditionUnknown, reason, message)
@@ -44,10 +46,12 @@ func (c *conditionSetter) setIsolated(t *tally) {
 		unknown(v1alpha1.ReasonPreview, "preview: nothing is isolated, so that NetworkPolicies of others are not compared")
 	case first != nil:
 		c.set(v1alpha1.ConditionIsolated, metav1.ConditionFalse, v1alpha1.ReasonUndeclaredPath, describe(first, n))
+	case c.isolatedByEngine(t):
 	case t.unseen || c.in.Unmarked:
 		unknown(v1alpha1.ReasonProgressing, "not all namespaces were looked at yet")
 	default:
 		c.set(v1alpha1.ConditionIsolated, metav1.ConditionTrue, v1alpha1.ReasonNoUndeclaredPath,
-			"no NetworkPolicy of others opens a path that is not declared")
+			fmt.Sprintf("no NetworkPolicy of others opens a path that is not declared; they are taken to be enforced by %s (%s)",
+				c.in.Engine, c.in.Engine.Why))
 	}
 }

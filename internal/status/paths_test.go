@@ -9,6 +9,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/audit"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 )
 
 // opening is a namespace in which policies of others open what is not declared.
@@ -20,7 +21,9 @@ func opening(n Namespace, policies ...string) Namespace {
 }
 
 func TestIsolated(t *testing.T) {
-	const isolated = "True NoUndeclaredPath: no NetworkPolicy of others opens a path that is not declared"
+	const isolated = "True NoUndeclaredPath: no NetworkPolicy of others opens a path that is not declared; " +
+		"they are taken to be enforced by calico 3.30.1 (pods of it)"
+	calico := engine.Found{Name: engine.Calico, Version: "3.30.1", Why: "pods of it"}
 	one := v1alpha1.UndeclaredPaths{NetworkPolicies: 1, First: "a/x"}
 	cases := map[string]struct {
 		profile    *v1alpha1.SegmentationProfile
@@ -56,7 +59,7 @@ func TestIsolated(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			c.in.Profile, c.in.Namespaces, c.in.Now = c.profile, c.namespaces, noon
+			c.in.Profile, c.in.Namespaces, c.in.Now, c.in.Engine = c.profile, c.namespaces, noon, calico
 			if c.profile == nil {
 				c.in.Profile = shop().Obj()
 			}

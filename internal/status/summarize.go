@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 )
 
@@ -27,6 +28,10 @@ type Input struct {
 	Plan *plan.Plan
 	// Findings are about what the cluster says that the profile depends on.
 	Findings []plan.Finding
+	// Engine is what enforces NetworkPolicies. The zero value is not known.
+	Engine engine.Found
+	// ByEngine is what the engine makes of the plan, other than what is declared.
+	ByEngine []engine.Finding
 	// Unmarked is set as long as the profile has no bookmark: it claims nothing until then.
 	Unmarked bool
 	// Guard is what is known of its guardrails.

@@ -35,9 +35,23 @@ func count(in *Input) *tally {
 	}
 	t.addFindings(in)
 	slices.SortFunc(t.findings, func(a, b v1alpha1.Finding) int {
-		return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Message, b.Message))
+		return cmp.Or(lateness(a.Reason)-lateness(b.Reason), cmp.Compare(a.Reason, b.Reason),
+			cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Message, b.Message))
 	})
 	return t
+}
+
+// lateness puts findings of which there may be many after others, so that they crowd none out: of what the engine makes of
+// dependencies there is one for each, and others may open and grant as much as they like.
+func lateness(reason string) int {
+	switch reason {
+	case v1alpha1.ReasonUndeclaredAccess, v1alpha1.ReasonUndeclaredPath:
+		return 2
+	case v1alpha1.ReasonEngineNarrower, v1alpha1.ReasonEngineWider:
+		return 1
+	default:
+		return 0
+	}
 }
 
 func (t *tally) add(profile string, n *Namespace) {

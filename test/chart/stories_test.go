@@ -56,6 +56,9 @@ func operatorStories() map[string]story {
 		"a network plugin that does not translate addresses first": {
 			values: "matchServiceAddresses: true", want: []string{flag + "--match-service-addresses"},
 		},
+		"an engine that is not found among the pods": {
+			values: "networkEngine: kube-router@2.9", want: []string{flag + "--network-engine=kube-router@2.9"},
+		},
 		"more is logged": {values: "logLevel: debug", want: []string{flag + "--zap-log-level=debug"}},
 		"still more":     {values: "logLevel: 3", want: []string{flag + "--zap-log-level=3"}},
 		"any other flag comes last": {

@@ -59,7 +59,9 @@ func (d *demo) startOperator(ctx context.Context) error {
 		"--leader-elect",
 		// A process that runs in no pod cannot tell by itself.
 		"--leader-election-namespace="+operatorNamespace,
-		"--health-probe-bind-address="+probe)
+		"--health-probe-bind-address="+probe,
+		// There are no pods in this cluster among which it could be found.
+		"--network-engine=calico")
 	process.Env = append(os.Environ(), "POD_NAMESPACE="+operatorNamespace)
 	if d.operator, err = startProcess(process, d.operatorLog()); err != nil {
 		return err

@@ -96,6 +96,8 @@ func (p *Process) Launch(flags ...string) error {
 		"--health-probe-bind-address=" + p.probe,
 		"--metrics-bind-address=" + p.metrics,
 		"--zap-log-level=1",
+		// There are no pods of an engine in a cluster without nodes.
+		"--network-engine=calico",
 	}, flags...)...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.Env = append(os.Environ(), "POD_NAMESPACE="+p.namespace)

@@ -125,7 +125,9 @@ func (k *kubelet) run(ctx context.Context, pod *corev1.Pod) (*podProcess, error)
 	process := &podProcess{probe: probe}
 	// Of a flag that is given twice the last counts: replicas share this machine's ports.
 	args := append(append([]string(nil), pod.Spec.Containers[0].Args...),
-		"--kubeconfig="+kubeconfig, "--health-probe-bind-address="+probe, "--metrics-bind-address=0")
+		"--kubeconfig="+kubeconfig, "--health-probe-bind-address="+probe, "--metrics-bind-address=0",
+		// There are no pods of an engine in a cluster without nodes.
+		"--network-engine=calico")
 	process.command = exec.Command(filepath.Join(programs, "operator"), args...)
 	process.command.Env = append(os.Environ(), "POD_NAMESPACE="+pod.Namespace)
 	process.command.Stdout, process.command.Stderr = &process.log, &process.log

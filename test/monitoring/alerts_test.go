@@ -99,6 +99,7 @@ func TestAlerts(t *testing.T) {
 				`segmentation_findings{profile="shop",reason="PortNotExposed"} 1+0x90`,
 				`segmentation_findings{profile="shop",reason="ServiceWithoutPods"} 1+0x90`,
 				`segmentation_findings{profile="shop",reason="PendingConsent"} 1+0x90`,
+				`segmentation_findings{profile="shop",reason="EngineNarrower"} 1+0x90`,
 				`segmentation_findings{profile="shop",reason="PeerIsMember"} 1+0x90`,
 			},
 			nil,

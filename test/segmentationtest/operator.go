@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/operator"
 )
 
@@ -52,7 +53,9 @@ func (e *Env) operatorOptions() *operator.Options {
 	protected := append(claim.ParseProtected(claim.DefaultProtected), Namespace)
 	return &operator.Options{
 		Namespace: Namespace, Protected: append(protected, e.settings.protected...),
-		GrantAs:   "system:serviceaccount:" + Namespace + ":" + operator.Granter,
+		GrantAs: "system:serviceaccount:" + Namespace + ":" + operator.Granter,
+		// There are no pods of an engine in a cluster without nodes.
+		Engine:    engine.Found{Name: engine.Calico, Why: "taken for granted in tests"},
 		WatchPods: true, Resync: time.Hour, Concurrency: concurrency, ShutdownDeadline: e.settings.timeout,
 		MetricsAddress: "0", ProbeAddress: "0", PprofAddress: "0",
 		Logger: e.settings.logger, IsOneOfSeveral: true,

@@ -74,7 +74,7 @@ func withoutGrants(p *v1alpha1.SegmentationProfile) {
 }
 
 // rendered are the objects that the command line renders for a profile, as JSON, by what they are.
-func (w *world) rendered(p *v1alpha1.SegmentationProfile, kubeconfig string) map[string]string {
+func (w *world) rendered(p *v1alpha1.SegmentationProfile, kubeconfig string, flags ...string) map[string]string {
 	w.t.Helper()
 	typed := p.DeepCopy()
 	typed.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("SegmentationProfile"))
@@ -84,7 +84,7 @@ func (w *world) rendered(p *v1alpha1.SegmentationProfile, kubeconfig string) map
 	w.Expect(err).NotTo(HaveOccurred())
 	streams, in, out, errOut := genericiooptions.NewTestIOStreams()
 	in.Write(raw)
-	code := cli.Run(w.ctx(), []string{"render", "-f", "-", "--cluster", "--kubeconfig", kubeconfig}, streams, "test")
+	code := cli.Run(w.ctx(), append([]string{"render", "-f", "-", "--cluster", "--kubeconfig", kubeconfig}, flags...), streams, "test")
 	w.Expect(code).To(Equal(cli.ExitDone), errOut.String())
 	objects := map[string]string{}
 	for document := range bytes.SplitSeq(out.Bytes(), []byte("---\n")) {
