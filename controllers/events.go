@@ -60,7 +60,7 @@ var ofTheCluster = []string{
 	v1alpha1.ReasonPeerIsMember, v1alpha1.ReasonPendingConsent, v1alpha1.ReasonPortNotExposed,
 	v1alpha1.ReasonGuardrailNarrower, v1alpha1.ReasonPriorityCollision,
 	v1alpha1.ReasonEngineWider, v1alpha1.ReasonEngineNarrower,
-	v1alpha1.ReasonMeshAdmitsLess,
+	v1alpha1.ReasonMeshAdmitsLess, v1alpha1.ReasonMeshAdmitsMore,
 }
 
 func undeclaredAccess(now *v1alpha1.UndeclaredAccess) eventToTell {
