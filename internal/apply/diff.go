@@ -230,7 +230,8 @@ func matches(desired, current client.Object) bool {
 	case *rbacv1.RoleBinding:
 		return equality.Semantic.DeepEqual(want.Subjects, current.(*rbacv1.RoleBinding).Subjects)
 	case *mesh.AuthorizationPolicy:
-		return equality.Semantic.DeepEqual(want.Spec, current.(*mesh.AuthorizationPolicy).Spec)
+		// Of the annotations of others one would switch it off.
+		return equality.Semantic.DeepEqual(want.Spec, current.(*mesh.AuthorizationPolicy).Spec) && !mesh.IsDryRun(current)
 	case *mesh.PeerAuthentication:
 		return equality.Semantic.DeepEqual(want.Spec, current.(*mesh.PeerAuthentication).Spec)
 	default:

@@ -112,6 +112,7 @@ func writeStep(ctx context.Context, to client.Writer, desired mesh.Object, known
 		return object, asDesired(desired, object, to.Create(ctx, object, fieldOwner))
 	default:
 		object := replacement(desired, known)
+		mesh.Enforce(object)
 		return object, asDesired(desired, object, to.Update(ctx, object, fieldOwner))
 	}
 }

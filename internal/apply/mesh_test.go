@@ -51,6 +51,8 @@ func TestMeshIsBroughtToWhatIsDeclared(t *testing.T) {
 	beside := &mesh.AuthorizationPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "theirs"}}
 	going := storedMesh(meshOf(t, 80))
 	going.Policies[1].DeletionTimestamp, going.Policies[1].Finalizers = new(metav1.Now()), []string{"theirs"}
+	tried := storedMesh(meshOf(t, 80))
+	tried.Policies[0].Annotations["istio.io/dry-run"] = "true"
 	cases := map[string]struct {
 		desired, observed mesh.Objects
 		calls, taken      []string
@@ -62,8 +64,9 @@ func TestMeshIsBroughtToWhatIsDeclared(t *testing.T) {
 				"create AuthorizationPolicy segmentation-web-web", "change AuthorizationPolicy segmentation",
 			},
 		},
-		"all is as it should be": {desired: meshOf(t, 80), observed: storedMesh(meshOf(t, 80))},
-		"a port is added":        {desired: meshOf(t, 80, 81), observed: storedMesh(meshOf(t, 80)), calls: []string{"change AuthorizationPolicy segmentation-web-web"}},
+		"all is as it should be":   {desired: meshOf(t, 80), observed: storedMesh(meshOf(t, 80))},
+		"somebody switched it off": {desired: meshOf(t, 80), observed: tried, calls: []string{"change AuthorizationPolicy segmentation"}},
+		"a port is added":          {desired: meshOf(t, 80, 81), observed: storedMesh(meshOf(t, 80)), calls: []string{"change AuthorizationPolicy segmentation-web-web"}},
 		"nothing is declared any more": {
 			observed: storedMesh(meshOf(t, 80)),
 			calls: []string{
@@ -132,6 +135,9 @@ func (r *meshRecorder) Create(_ context.Context, obj client.Object, _ ...client.
 func (r *meshRecorder) Update(_ context.Context, obj client.Object, _ ...client.UpdateOption) error {
 	if obj.GetUID() == "" || obj.GetResourceVersion() == "" || obj.GetUID() != "new" && mesh.KindOf(obj) == mesh.KindAuthorizationPolicy && obj.GetLabels()["theirs"] == "" {
 		return fmt.Errorf("%s is changed without what it was, or what others put on it", obj.GetName())
+	}
+	if mesh.IsDryRun(obj) {
+		return fmt.Errorf("%s stays switched off", obj.GetName())
 	}
 	return r.did("change %s %s", mesh.KindOf(obj), obj.GetName())
 }

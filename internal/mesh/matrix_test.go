@@ -106,6 +106,7 @@ func inWords(profile *v1alpha1.SegmentationProfile) words {
 			continue
 		}
 		caller := d.From.Peer
+		d.Access = nil // It is about the API, and goes with no choice of pods.
 		isNarrow := out.widen(&d, fmt.Sprint("peer-of-", i))
 		if isNarrow && choice == "labels" && opensTCP(d.Ports) {
 			out.more = append(out.more, string(d.Name))

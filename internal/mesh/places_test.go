@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan/plantest"
@@ -101,5 +102,20 @@ func TestWhatANamespaceThatJoinsCosts(t *testing.T) {
 	}
 	if concerned := places.Put("web-new", plan.TierOf{Profile: "shop", Tier: "web"}, map[string]string{"other": "label"}); len(concerned) > 0 {
 		t.Errorf("a label that nobody goes by concerns %v", concerned)
+	}
+}
+
+// Peers go by the labels that namespaces will have: one that leaves a tier is none already.
+func TestPeersChooseByTheLabelsThatAreDue(t *testing.T) {
+	t.Parallel()
+	p := mustCompile(t, meshed().
+		Peer(builders.MakePeer("free").Selector(nil, builders.DoesNotExist(v1alpha1.ProfileLabel)).Obj()).
+		Dependency(builders.MakeDependency("d").FromPeer("free").ToTier("api").Port(80).Obj()).Obj())
+	places := mesh.NewPlaces([]*plan.Plan{p})
+	places.Put("leaving", plan.TierOf{}, map[string]string{v1alpha1.ProfileLabel: "shop", v1alpha1.TierLabel: "web"})
+	places.Put("joining", plan.TierOf{Profile: "shop", Tier: "web"}, nil)
+	want := map[string][]string{"free": {"leaving"}}
+	if diff := cmp.Diff(want, places.Facts("shop").Chosen); diff != "" {
+		t.Errorf("chosen (-want +got):\n%s", diff)
 	}
 }
