@@ -105,12 +105,14 @@ func (r *GuardrailReconciler) Reconcile(ctx context.Context, request reconcile.R
 	reader, wanted := r.Guards.Kind.Reader(), guarded(profiles)
 	if reader == nil {
 		r.Guards.absent(wanted)
+		r.Guards.judgeBy(nil, profiles.engine)
 		return reconcile.Result{}, nil
 	}
 	observed, err := listGuardrails(ctx, reader)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	r.Guards.judgeBy(observed, profiles.engine)
 	if wait := r.echoes.outstanding(observed, time.Now()); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}

@@ -238,7 +238,7 @@ func (r *NamespaceReconciler) carryOut(ctx context.Context, profiles *snapshot, 
 		return outcome{
 			Result:     applier.Member(ctx, r.task(d, profiles, suit, rendered, view, observed.Namespace.Name), observed),
 			undeclared: undeclared(rendered, observed, owner.identity.uid, roles),
-			opened:     r.networks.opened(d, suit, observed, owner.identity.uid, nil),
+			opened:     r.networks.opened(d, suit, observed, owner.identity.uid, r.Guards.judgement()),
 		}, nil
 	case claim.Held:
 		r.Census.NoteCalled(membershipOf(observed.Namespace), observed.BoundTiers())
