@@ -173,20 +173,17 @@ func (g *Guards) update(known map[string]guardedAs) {
 	}
 }
 
-// hold tells whether the guardrails deny on the side of a member what its labels of now do not declare. Then it must not
-// get other labels yet, and the guardrails are looked at.
-func (g *Guards) hold(ctx context.Context, namespace client.Object) (bool, error) {
-	if g == nil {
-		return false, nil
-	}
-	profile, reader := membershipOf(namespace).Profile, g.Kind.Reader()
+// hold tells whether the guardrails of a profile deny on the side of a namespace whose labels are about to change. Then it
+// must not get others yet, and the guardrails are looked at.
+func (g *Guards) hold(ctx context.Context, profile string, namespace client.Object) (bool, error) {
+	reader := g.Kind.Reader()
 	if profile == "" || reader == nil {
 		return false, nil
 	}
 	g.wait(profile, namespace.GetName(), true) // Before it is looked, so that no change in between is missed.
 	deny := &policyv1alpha2.ClusterNetworkPolicy{}
 	err := reader.Get(ctx, client.ObjectKey{Name: guardrail.DenyName(profile)}, deny, client.UnsafeDisableDeepCopy)
-	if err != nil || !guardrail.Holds(deny, namespace.GetName(), namespace.GetLabels()) {
+	if err != nil || !guardrail.Holds(deny, namespace.GetName()) {
 		g.wait(profile, namespace.GetName(), false)
 		return false, client.IgnoreNotFound(err)
 	}

@@ -69,7 +69,7 @@ const callersDelay = time.Second
 
 // woken enqueues namespaces that waited for others and need not wait any more.
 func (r *NamespaceReconciler) woken() source.Source {
-	return source.Func(func(_ context.Context, q queue) error {
+	return source.Func(func(ctx context.Context, q queue) error {
 		r.backlog.on(q)
 		r.Census.OweWith(r.Ledger.unsettle)
 		r.Census.WakeSoonWith(func(namespaces []string) {
@@ -77,7 +77,7 @@ func (r *NamespaceReconciler) woken() source.Source {
 		})
 		if r.Guards != nil {
 			r.Guards.wakeWith(func(namespaces []string) { r.enqueue(q, unfinished, 0, namespaces...) })
-			r.Guards.rejudgeWith(func() { r.enqueueMembers(q) })
+			r.Guards.rejudgeWith(func() { r.enqueueMembers(ctx, q) })
 		}
 		r.Census.WakeWith(func(namespaces []string) {
 			for _, name := range namespaces {
@@ -89,8 +89,8 @@ func (r *NamespaceReconciler) woken() source.Source {
 }
 
 // enqueueMembers enqueues all members of all profiles, a while later: more may change until then.
-func (r *NamespaceReconciler) enqueueMembers(q queue) {
-	namespaces, err := listNamespaces(context.Background(), r.Reader)
+func (r *NamespaceReconciler) enqueueMembers(ctx context.Context, q queue) {
+	namespaces, err := listNamespaces(ctx, r.Reader)
 	if err != nil {
 		return // The cache is stopping, and with it the operator.
 	}

@@ -58,7 +58,8 @@ func TestGuarded(t *testing.T) {
 			}
 			profile := b.Obj()
 			profile.Spec.Guardrails = &v1alpha1.Guardrails{}
-			got := status.Summarize(status.Input{Profile: profile, Guard: c.guard, Now: time.Unix(0, 0),
+			got := status.Summarize(status.Input{
+				Profile: profile, Guard: c.guard, Now: time.Unix(0, 0),
 				Engine: engine.Found{Name: cmp.Or(c.engine, engine.Calico), Version: "3.32"},
 			})
 			text := func(kind string) string {
