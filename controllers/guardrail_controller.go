@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -25,10 +26,14 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/backpressure"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
+	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
 
 // guardrailInterval is the time between two looks at all guardrails, which look at all namespaces.
 const guardrailInterval = 200 * time.Millisecond
+
+// changingRetry is how often guardrails are looked at while labels are about to change, if no event has them looked at.
+const changingRetry = time.Second
 
 // GuardrailReconciler writes the guardrails of all profiles. They are looked at together, as they share the priorities that
 // a cluster has.
@@ -43,6 +48,8 @@ type GuardrailReconciler struct {
 	Protected claim.Protected
 	// Band are the priorities that guardrails may have.
 	Band guardrail.Band
+	// Transit remembers which namespaces are about to get other labels.
+	Transit guardrail.Transit
 	// Guards is told what came of it.
 	Guards *Guards
 
@@ -79,13 +86,15 @@ func (r *GuardrailReconciler) SetupWithManager(mgr ctrl.Manager, options control
 		Complete(r)
 }
 
-// movesMember passes events of members whose labels changed: they may be about to move or to leave, or have done so.
+// movesMember passes events of namespaces whose labels changed, and that are members before or after: they may be about to
+// move or to leave, or have done so, or have joined.
 func movesMember() predicate.Predicate {
 	return predicate.Funcs{
 		CreateFunc: func(event.CreateEvent) bool { return false },
 		DeleteFunc: func(event.DeleteEvent) bool { return false },
 		UpdateFunc: func(e event.UpdateEvent) bool {
-			return e.ObjectOld.GetLabels()[v1alpha1.ProfileLabel] != "" && membershipMayChange().Update(e)
+			isMember := membershipOf(e.ObjectOld).Profile != "" || membershipOf(e.ObjectNew).Profile != ""
+			return isMember && membershipMayChange().Update(e)
 		},
 	}
 }
@@ -105,12 +114,14 @@ func (r *GuardrailReconciler) Reconcile(ctx context.Context, request reconcile.R
 	reader, wanted := r.Guards.Kind.Reader(), guarded(profiles)
 	if reader == nil {
 		r.Guards.absent(wanted)
+		r.Guards.judgeBy(nil, profiles.engine)
 		return reconcile.Result{}, nil
 	}
 	observed, err := listGuardrails(ctx, reader)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	r.Guards.judgeBy(observed, profiles.engine)
 	if wait := r.echoes.outstanding(observed, time.Now()); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
@@ -122,7 +133,11 @@ func (r *GuardrailReconciler) Reconcile(ctx context.Context, request reconcile.R
 	err = r.carryOut(ctx, next, observed)
 	r.pauses.Note(request.Name, err)
 	r.Guards.record(wanted, next, err)
-	return reconcile.Result{RequeueAfter: r.pauses.Left(request.Name)}, err
+	again := r.pauses.Left(request.Name)
+	if again == 0 && !r.Transit.IsEmpty() {
+		again = changingRetry
+	}
+	return reconcile.Result{RequeueAfter: again}, err
 }
 
 // plan decides on the next writes.
@@ -138,12 +153,15 @@ func (r *GuardrailReconciler) plan(
 			in.Kept[name] = true // It was deleted as an orphan, or nobody knows how.
 		}
 	}
-	moving, err := r.moving(ctx, profiles, wanted)
+	changing, err := r.changing(ctx, profiles)
 	if err != nil {
 		return nil, err
 	}
+	exempt, waits := r.Transit.Update(changing, observed, profiles.serial, time.Now())
 	for name, c := range wanted {
-		in.Guards = append(in.Guards, guardrail.New(c.plan, r.Profiles.addresses(), moving[name]))
+		guard := guardrail.New(c.plan, r.Profiles.addresses(), exempt[name])
+		guard.Waits = waits
+		in.Guards = append(in.Guards, guard)
 	}
 	return guardrail.Plan(in), nil
 }
@@ -164,24 +182,29 @@ func guarded(profiles *snapshot) map[string]*compiled {
 	return out
 }
 
-// moving are the members of guarded profiles that are due to lose their labels or to get others.
-func (r *GuardrailReconciler) moving(ctx context.Context, profiles *snapshot, wanted map[string]*compiled) (map[string][]string, error) {
+// changing are the namespaces that are due to get labels, to lose them or to get others, with the profiles concerned.
+func (r *GuardrailReconciler) changing(ctx context.Context, profiles *snapshot) (map[string][]string, error) {
 	out := map[string][]string{}
-	if len(wanted) == 0 {
-		return out, nil
-	}
 	namespaces, err := listNamespaces(ctx, r.Reader)
 	if err != nil {
 		return nil, err
 	}
 	for i := range namespaces {
-		has := membershipOf(&namespaces[i])
-		if wanted[has.Profile] == nil {
+		has, due := membershipOf(&namespaces[i]), transition.Membership{}
+		d := profiles.decide(&namespaces[i], r.Protected)
+		if d.Outcome == claim.Held {
 			continue
 		}
-		d := profiles.decide(&namespaces[i], r.Protected)
-		if d.Outcome != claim.Held && (d.Outcome != claim.Claimed || d.Profile != has.Profile || d.Tier != has.Tier) {
-			out[has.Profile] = append(out[has.Profile], namespaces[i].Name)
+		if d.Outcome == claim.Claimed {
+			due = transition.Membership{Profile: d.Profile, Tier: d.Tier}
+		}
+		if has == due {
+			continue
+		}
+		for _, profile := range slices.Compact([]string{has.Profile, due.Profile}) {
+			if profile != "" {
+				out[namespaces[i].Name] = append(out[namespaces[i].Name], profile)
+			}
 		}
 	}
 	return out, nil

@@ -13,6 +13,8 @@ import (
 	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/audit"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
 )
@@ -29,6 +31,9 @@ type Guards struct {
 	// waiting are the namespaces of each profile that must not get other labels yet.
 	waiting map[string]map[string]bool
 	wake    func(namespaces []string)
+	// judging are the policies by which NetworkPolicies of others are judged, and rejudge has that done anew.
+	judging *audit.Guards
+	rejudge func()
 }
 
 // guardedAs is what is known of the guardrails of one generation of a profile.
@@ -41,7 +46,7 @@ type guardedAs struct {
 func NewGuards(kind *Optional) *Guards {
 	g := &Guards{
 		Kind: kind, known: map[string]guardedAs{}, look: func() {}, changed: func(string) {},
-		waiting: map[string]map[string]bool{}, wake: func([]string) {},
+		waiting: map[string]map[string]bool{}, wake: func([]string) {}, rejudge: func() {},
 	}
 	kind.Notify(g.saw)
 	return g
@@ -66,6 +71,39 @@ func (g *Guards) wakeWith(wake func(namespaces []string)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.wake = wake
+}
+
+// rejudgeWith sets what has NetworkPolicies of others judged anew.
+func (g *Guards) rejudgeWith(rejudge func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.rejudge = rejudge
+}
+
+// judgeBy takes note of the ClusterNetworkPolicies of the cluster. What they deny, NetworkPolicies do not open: as far as
+// the engine is known to enforce them.
+func (g *Guards) judgeBy(observed []*policyv1alpha2.ClusterNetworkPolicy, found engine.Found) {
+	var judging *audit.Guards
+	if reading, _ := found.Guards(); reading == engine.Enforced {
+		judging = audit.NewGuards(observed)
+	}
+	g.mu.Lock()
+	before, rejudge := g.judging, g.rejudge
+	g.judging = judging
+	g.mu.Unlock()
+	if before.Digest() != judging.Digest() {
+		rejudge()
+	}
+}
+
+// judgement are the policies by which NetworkPolicies of others are judged; nil if there are none.
+func (g *Guards) judgement() *audit.Guards {
+	if g == nil {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.judging
 }
 
 // saw has guardrails looked at of which the watch showed something else, and wakes up who waited for it.
@@ -135,20 +173,17 @@ func (g *Guards) update(known map[string]guardedAs) {
 	}
 }
 
-// hold tells whether the guardrails deny on the side of a member what its labels of now do not declare. Then it must not
-// get other labels yet, and the guardrails are looked at.
-func (g *Guards) hold(ctx context.Context, namespace client.Object) (bool, error) {
-	if g == nil {
-		return false, nil
-	}
-	profile, reader := membershipOf(namespace).Profile, g.Kind.Reader()
+// hold tells whether the guardrails of a profile deny on the side of a namespace whose labels are about to change. Then it
+// must not get others yet, and the guardrails are looked at.
+func (g *Guards) hold(ctx context.Context, profile string, namespace client.Object) (bool, error) {
+	reader := g.Kind.Reader()
 	if profile == "" || reader == nil {
 		return false, nil
 	}
 	g.wait(profile, namespace.GetName(), true) // Before it is looked, so that no change in between is missed.
 	deny := &policyv1alpha2.ClusterNetworkPolicy{}
 	err := reader.Get(ctx, client.ObjectKey{Name: guardrail.DenyName(profile)}, deny, client.UnsafeDisableDeepCopy)
-	if err != nil || !guardrail.Holds(deny, namespace.GetName(), namespace.GetLabels()) {
+	if err != nil || !guardrail.Holds(deny, namespace.GetName()) {
 		g.wait(profile, namespace.GetName(), false)
 		return false, client.IgnoreNotFound(err)
 	}

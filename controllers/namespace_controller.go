@@ -132,14 +132,38 @@ func (r *NamespaceReconciler) gather(ctx context.Context, profiles *snapshot, na
 	if !current {
 		return nil, time.Millisecond, nil
 	}
-	isHeld := false
-	if isLeaving := view.Role == transition.Moving || view.Role == transition.Leaving; isLeaving && !view.IsForged && !view.IsOverdue {
-		if isHeld, err = r.Guards.hold(ctx, observed.Namespace); err != nil {
-			return nil, 0, err
-		}
+	isHeld, err := r.isHeld(ctx, observed.Namespace, &view, decision.Profile)
+	if err != nil {
+		return nil, 0, err
 	}
 	own, outside := plan.OwnServices(decision.Profile, decision.Tier, called.services), outsideServices(called.services)
 	return &gathered{observed, decision, view, isHeld, own, outside}, 0, nil
+}
+
+// isHeld tells whether the labels of a namespace must not change yet, as guardrails deny by those that it has or is to get.
+// One that joins and is the only one whose labels are about to change need not wait: those of all others say who they are.
+func (r *NamespaceReconciler) isHeld(ctx context.Context, namespace client.Object, view *transition.View, due string) (bool, error) {
+	if r.Guards == nil || view.IsForged || view.IsOverdue {
+		return false, nil
+	}
+	var profiles []string
+	switch view.Role {
+	case transition.Joining:
+		if !view.AloneOfAll {
+			profiles = []string{due}
+		}
+	case transition.Leaving:
+		profiles = []string{view.Has.Profile}
+	case transition.Moving:
+		profiles = []string{view.Has.Profile, due}
+	default:
+	}
+	for _, profile := range profiles {
+		if isHeld, err := r.Guards.hold(ctx, profile, namespace); isHeld || err != nil {
+			return isHeld, err
+		}
+	}
+	return false, nil
 }
 
 // permitted is what the namespace may do, guardrails considered.
@@ -238,7 +262,7 @@ func (r *NamespaceReconciler) carryOut(ctx context.Context, profiles *snapshot, 
 		return outcome{
 			Result:     applier.Member(ctx, r.task(d, profiles, suit, rendered, view, observed.Namespace.Name), observed),
 			undeclared: undeclared(rendered, observed, owner.identity.uid, roles),
-			opened:     r.networks.opened(d, suit, observed, owner.identity.uid, nil),
+			opened:     r.networks.opened(d, suit, observed, owner.identity.uid, r.Guards.judgement()),
 		}, nil
 	case claim.Held:
 		r.Census.NoteCalled(membershipOf(observed.Namespace), observed.BoundTiers())

@@ -69,7 +69,7 @@ const callersDelay = time.Second
 
 // woken enqueues namespaces that waited for others and need not wait any more.
 func (r *NamespaceReconciler) woken() source.Source {
-	return source.Func(func(_ context.Context, q queue) error {
+	return source.Func(func(ctx context.Context, q queue) error {
 		r.backlog.on(q)
 		r.Census.OweWith(r.Ledger.unsettle)
 		r.Census.WakeSoonWith(func(namespaces []string) {
@@ -77,6 +77,7 @@ func (r *NamespaceReconciler) woken() source.Source {
 		})
 		if r.Guards != nil {
 			r.Guards.wakeWith(func(namespaces []string) { r.enqueue(q, unfinished, 0, namespaces...) })
+			r.Guards.rejudgeWith(func() { r.enqueueMembers(ctx, q) })
 		}
 		r.Census.WakeWith(func(namespaces []string) {
 			for _, name := range namespaces {
@@ -85,6 +86,21 @@ func (r *NamespaceReconciler) woken() source.Source {
 		})
 		return nil
 	})
+}
+
+// enqueueMembers enqueues all members of all profiles, a while later: more may change until then.
+func (r *NamespaceReconciler) enqueueMembers(ctx context.Context, q queue) {
+	namespaces, err := listNamespaces(ctx, r.Reader)
+	if err != nil {
+		return // The cache is stopping, and with it the operator.
+	}
+	var members []string
+	for i := range namespaces {
+		if membershipOf(&namespaces[i]).Profile != "" {
+			members = append(members, namespaces[i].Name)
+		}
+	}
+	r.enqueue(q, unfinished, callersDelay, members...)
 }
 
 // logsBy makes the loggers of a controller, in which the object worked on has its kind as key.

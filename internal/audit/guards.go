@@ -44,6 +44,14 @@ func NewGuards(policies []*policyv1alpha2.ClusterNetworkPolicy) *Guards {
 	return &Guards{all: all, digest: hashOf(parts)}
 }
 
+// Digest tells guards from others; it is empty if there are none.
+func (g *Guards) Digest() string {
+	if g == nil {
+		return ""
+	}
+	return g.digest
+}
+
 func (g *Guards) list() []*guardPolicy {
 	if g == nil {
 		return nil

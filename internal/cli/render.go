@@ -9,9 +9,11 @@ import (
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
@@ -155,7 +157,11 @@ func (c *renderCommand) write(printer printers.ResourcePrinter, rendered *offlin
 		}
 	}
 	for _, name := range profiles {
-		for _, obj := range rendered.Guardrails(name) {
+		for _, guardrail := range rendered.Guardrails(name) {
+			obj, err := withoutStatus(guardrail)
+			if err != nil {
+				return err
+			}
 			if err := printer.PrintObj(obj, c.streams.Out); err != nil {
 				return err
 			}
@@ -165,6 +171,16 @@ func (c *renderCommand) write(printer printers.ResourcePrinter, rendered *offlin
 		fmt.Fprintln(c.streams.ErrOut, "nothing is rendered: the tiers select no namespace that is given; give some by -f, or --cluster")
 	}
 	return nil
+}
+
+// withoutStatus is an object without a status, which is not the operator's to write and has no form in which it is empty.
+func withoutStatus(obj *policyv1alpha2.ClusterNetworkPolicy) (runtime.Object, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
+	if err != nil {
+		return nil, fmt.Errorf("printing %s: %w", obj.Name, err)
+	}
+	delete(content, "status")
+	return &unstructured.Unstructured{Object: content}, nil
 }
 
 // objectsOf are the objects of a namespace in the order in which the operator writes them, its labels last.

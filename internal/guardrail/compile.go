@@ -70,7 +70,7 @@ func (c *compiler) internal(t *plan.Tier) {
 	if t.InternalTraffic == v1alpha1.InternalTrafficDeny {
 		return
 	}
-	own := tierPeers(c.plan.Profile, t.Name, &t.Namespaces, nil)
+	own := []peer{tierPeer(c.plan.Profile, t.Name, nil)}
 	for _, direction := range directions() {
 		c.pass(c.lane(t.Name, nil), unit{"tier/" + t.Name, direction, split(own, nil)})
 	}

@@ -19,9 +19,11 @@ type Guard struct {
 	Profile string
 	// HasBaseline is set if a policy of the Baseline tier denies what no NetworkPolicy decides.
 	HasBaseline bool
-	// Exempt are the members, sorted, that are about to lose their labels or to get others. As long as they are listed
-	// nothing of theirs is denied on their side: their NetworkPolicies alone decide.
+	// Exempt are the namespaces, sorted, that are about to get labels of the profile, or to lose them. As long as they are
+	// listed nothing of theirs is denied on their side: their NetworkPolicies alone decide.
 	Exempt []string
+	// Waits is set as long as nothing is to be taken away that passes, since labels are about to change by which it does.
+	Waits bool
 	// Findings are what ClusterNetworkPolicies cannot say.
 	Findings []plan.Finding
 

@@ -49,7 +49,7 @@ func TestTheLargestProfileStaysInsideEveryLimit(t *testing.T) {
 		}, 86},
 		"all of all tiers": {func(i int, _, _ string) v1alpha1.Dependency {
 			return one(i).FromAllTiers().ToAllTiers().Port(int32(i + 1)).Obj()
-		}, 129},
+		}, 86},
 		"other pods in each, at both sides": {func(i int, from, to string) v1alpha1.Dependency {
 			return one(i).FromTier(from).FromPods(labelsOf(i)).ToTier(to).ToPods(labelsOf(-i)).Port(int32(i + 1)).Obj()
 		}, 578},

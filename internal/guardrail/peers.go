@@ -16,23 +16,16 @@ type peer struct {
 	pods       *metav1.LabelSelector
 }
 
-// peersOf are the pods of a party; none for one of addresses.
-//
-// A tier is told by its labels, and by what it selects as well: while labels change, one or the other is true of a
-// namespace, and a guardrail must never deny what is declared before and after. It opens nothing by that: NetworkPolicies
-// decide, and the operator's own go by labels.
+// peersOf are the pods of a party; none for one of addresses. A tier is told by its labels alone, as NetworkPolicies tell it
+// in the end. Those whose labels are about to change are exempt meanwhile.
 func peersOf(p *plan.Plan, party *plan.Party) []peer {
 	switch {
 	case party.Profile != "":
-		return tierPeers(party.Profile, party.Tier, party.Chosen, party.Pods)
+		return []peer{tierPeer(party.Profile, party.Tier, party.Pods)}
 	case party.AllTiers:
-		out := []peer{{namespaces: members(p.Profile), pods: party.Pods}}
-		for i := range p.Tiers {
-			out = append(out, peer{namespaces: render.SelectorOf(&p.Tiers[i].Namespaces), pods: party.Pods})
-		}
-		return out
+		return []peer{{namespaces: members(p.Profile), pods: party.Pods}}
 	case party.Tier != "":
-		return tierPeers(p.Profile, party.Tier, &p.Tier(party.Tier).Namespaces, party.Pods)
+		return []peer{tierPeer(p.Profile, party.Tier, party.Pods)}
 	case party.Namespaces != nil:
 		return []peer{{namespaces: render.SelectorOf(party.Namespaces), pods: party.Pods}}
 	default:
@@ -40,12 +33,8 @@ func peersOf(p *plan.Plan, party *plan.Party) []peer {
 	}
 }
 
-func tierPeers(profile, tier string, chosen *plan.NamespaceSet, pods *metav1.LabelSelector) []peer {
-	out := []peer{{namespaces: &metav1.LabelSelector{MatchLabels: render.MembershipLabels(profile, tier)}, pods: pods}}
-	if chosen != nil {
-		out = append(out, peer{namespaces: render.SelectorOf(chosen), pods: pods})
-	}
-	return out
+func tierPeer(profile, tier string, pods *metav1.LabelSelector) peer {
+	return peer{namespaces: &metav1.LabelSelector{MatchLabels: render.MembershipLabels(profile, tier)}, pods: pods}
 }
 
 // members chooses the members of a profile, in whatever tier.

@@ -117,7 +117,7 @@ func (p *planner) place(g *Guard, have map[string]*policyv1alpha2.ClusterNetwork
 	for i := range g.lanes {
 		for _, one := range g.place(&g.lanes[i], have) {
 			if p.others[one.exact.Name] {
-				progress.breakf(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's, and has the name of a guardrail: "+
+				progress.breakf(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's and has the name of a guardrail: "+
 					"remove or rename it; what it should pass is denied, or nothing is guarded, until then", one.exact.Name)
 				continue
 			}
@@ -166,6 +166,10 @@ func (p *planner) close(
 	wanted := map[string]*policyv1alpha2.ClusterNetworkPolicy{}
 	for _, one := range all {
 		wanted[one.exact.Name] = one.exact
+		if g.Waits {
+			wanted[one.exact.Name] = one.wide
+			progress.Pending = progress.Pending || !isAs(one.exact, have[one.exact.Name])
+		}
 	}
 	p.denying(g, last, have, progress, wanted)
 	for _, name := range sortedKeys(wanted) {
@@ -176,10 +180,19 @@ func (p *planner) close(
 		p.next.Writes = append(p.next.Writes, wanted[name])
 		progress.Pending = true
 	}
+	p.dropping(g, wanted, have, progress)
+}
+
+// dropping removes objects that nothing declares. Those that pass stay as long as anything may need them.
+func (p *planner) dropping(g *Guard, wanted, have map[string]*policyv1alpha2.ClusterNetworkPolicy, progress *Progress) {
 	for _, name := range sortedKeys(have) {
-		if wanted[name] == nil && (!progress.Closed || name == BaselineName(g.Profile)) {
+		isBaseline := name == BaselineName(g.Profile)
+		if wanted[name] != nil || progress.Closed && !isBaseline {
+			continue
+		}
+		progress.Pending = true
+		if !g.Waits || isBaseline {
 			p.next.Deletes = append(p.next.Deletes, have[name])
-			progress.Pending = true
 		}
 	}
 }
@@ -243,11 +256,10 @@ func union(a, b []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
 }
 
-// Holds tells whether a guardrail denies on the side of a namespace what its labels of now do not declare: it must not get
-// other labels until it is exempt.
-func Holds(deny *policyv1alpha2.ClusterNetworkPolicy, namespace string, labels map[string]string) bool {
-	return deny != nil && IsOurs(deny) && ProfileOf(deny) != "" && ProfileOf(deny) == labels[v1alpha1.ProfileLabel] &&
-		!slices.Contains(exceptions(deny.Spec.Subject.Namespaces), namespace)
+// Holds tells whether the object that denies does so on the side of a namespace as soon as it has, or as long as it has, labels
+// of the profile: then these must not change until it is exempt.
+func Holds(deny *policyv1alpha2.ClusterNetworkPolicy, namespace string) bool {
+	return IsOurs(deny) && !slices.Contains(exceptions(deny.Spec.Subject.Namespaces), namespace)
 }
 
 // Onto returns an object that is there as it should be: with what others have put on it, such as their labels.

@@ -17,6 +17,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/reach"
 	"github.com/segmentation-dev/segmentation-operator/internal/render"
+	"github.com/segmentation-dev/segmentation-operator/test/builders"
 )
 
 // fataler is what tests and property tests have in common.
@@ -208,4 +209,13 @@ var _ fataler = (*testing.T)(nil)
 
 func sortedNames(c *cluster) []string {
 	return slices.Sorted(maps.Keys(c.objects))
+}
+
+// profileOf is a profile of tiers that are chosen by a label.
+func profileOf(names ...string) *v1alpha1.SegmentationProfile {
+	b := builders.MakeProfile("shop").UID("u")
+	for _, name := range names {
+		b.Tier(builders.MakeTier(name).Selector(map[string]string{"tier": name}).Obj())
+	}
+	return b.Obj()
 }

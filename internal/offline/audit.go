@@ -91,6 +91,7 @@ func Audit(w *World) ([]Found, engine.Found, error) {
 			// What it is to have is not known.
 		}
 	}
+	a.guardrailDrift()
 	if err := a.blockedPaths(); err != nil {
 		return nil, engine.Found{}, err
 	}

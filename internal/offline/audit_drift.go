@@ -7,6 +7,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 )
@@ -67,7 +68,7 @@ func (a *auditor) drifted(n *Namespace, kind, name, what string) {
 
 // named is what objects are compared by.
 type named interface {
-	*networkingv1.NetworkPolicy | *rbacv1.Role | *rbacv1.RoleBinding
+	*networkingv1.NetworkPolicy | *rbacv1.Role | *rbacv1.RoleBinding | *policyv1alpha2.ClusterNetworkPolicy
 	GetName() string
 }
 

@@ -19,8 +19,8 @@ func (r *renderer) guard() {
 	}
 	isMissing := slices.Contains(r.world.Missing, ClusterPolicies)
 	for name, p := range r.out.Profiles {
-		switch isWritten := p.Plan != nil && len(p.Invalid) == 0 && !p.Preview && p.Profile.DeletionTimestamp == nil; {
-		case !isWritten:
+		switch {
+		case !p.isWritten():
 			in.Kept[name] = true
 		case p.Plan.Guardrails == nil:
 		case isMissing:
@@ -42,6 +42,11 @@ func (r *renderer) guard() {
 	for name, progress := range found {
 		r.out.Profiles[name].Findings = append(r.out.Profiles[name].Findings, progress.Findings...)
 	}
+}
+
+// isWritten tells whether the operator writes what the profile declares.
+func (p *Profile) isWritten() bool {
+	return p.Plan != nil && len(p.Invalid) == 0 && !p.Preview && p.Profile.DeletionTimestamp == nil
 }
 
 // Guardrails are the operator's ClusterNetworkPolicies for a profile as they are in the end, sorted by name.

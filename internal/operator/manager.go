@@ -36,6 +36,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/apply"
 	"github.com/segmentation-dev/segmentation-operator/internal/backpressure"
 	"github.com/segmentation-dev/segmentation-operator/internal/compact"
+	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
 	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
 	"github.com/segmentation-dev/segmentation-operator/internal/transition"
 )
@@ -179,6 +180,7 @@ func addGuardrails(mgr ctrl.Manager, o *Options, profiles *controllers.Profiles,
 	}
 	guardrails := &controllers.GuardrailReconciler{
 		Reader: mgr.GetCache(), Writer: writer, Profiles: profiles, Protected: o.Protected, Band: o.GuardrailPriorities, Guards: guards,
+		Transit: guardrail.Transit{Patience: transition.Patience},
 	}
 	if err := guardrails.SetupWithManager(mgr, controller.Options{}); err != nil {
 		return nil, fmt.Errorf("setting up the guardrail controller: %w", err)

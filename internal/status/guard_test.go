@@ -58,8 +58,9 @@ func TestGuarded(t *testing.T) {
 			}
 			profile := b.Obj()
 			profile.Spec.Guardrails = &v1alpha1.Guardrails{}
-			got := status.Summarize(status.Input{Profile: profile, Guard: c.guard, Now: time.Unix(0, 0),
-				Engine: engine.Found{Name: cmp.Or(c.engine, engine.Calico)},
+			got := status.Summarize(status.Input{
+				Profile: profile, Guard: c.guard, Now: time.Unix(0, 0),
+				Engine: engine.Found{Name: cmp.Or(c.engine, engine.Calico), Version: "3.32"},
 			})
 			text := func(kind string) string {
 				found := meta.FindStatusCondition(got.Conditions, kind)

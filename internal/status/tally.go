@@ -109,7 +109,9 @@ func (t *tally) addClaimed(n *Namespace, tier string) {
 		t.find(v1alpha1.ReasonUndeclaredAccess, n.Name, n.Undeclared[i].Message)
 	}
 	for i := range n.Opened {
-		t.paths.add(n.Name, n.Opened[i].Policy)
+		if !n.Opened[i].IsCluster {
+			t.paths.add(n.Name, n.Opened[i].Policy)
+		}
 		t.find(v1alpha1.ReasonUndeclaredPath, n.Name, n.Opened[i].Message)
 	}
 	for _, p := range n.Problems {

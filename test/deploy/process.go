@@ -97,7 +97,7 @@ func (p *Process) Launch(flags ...string) error {
 		"--metrics-bind-address=" + p.metrics,
 		"--zap-log-level=1",
 		// There are no pods of an engine in a cluster without nodes.
-		"--network-engine=calico",
+		"--network-engine=calico@3.32",
 	}, flags...)...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.Env = append(os.Environ(), "POD_NAMESPACE="+p.namespace)

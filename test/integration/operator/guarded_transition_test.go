@@ -73,6 +73,7 @@ func TestGuardedTransitions(t *testing.T) {
 	}
 
 	w.run("two tenants open a path, and guardrails close it", func(w *world) {
+		w.condition(shop, v1alpha1.ConditionIsolated, "False", v1alpha1.ReasonUndeclaredPath)
 		before, _ := w.record().replay(flows)
 		w.Expect(before["w1 to d1, undeclared"].denied).To(BeEmpty(), "NetworkPolicies add up")
 		r := w.record()
@@ -82,6 +83,7 @@ func TestGuardedTransitions(t *testing.T) {
 		for _, name := range always {
 			w.Expect(seen[name].denied).To(BeEmpty(), name)
 		}
+		w.condition(shop, v1alpha1.ConditionIsolated, "True", v1alpha1.ReasonNoUndeclaredPath)
 		after, _ := w.record().replay(flows)
 		for _, name := range never {
 			w.Expect(after[name].allowed).To(BeEmpty(), name)
