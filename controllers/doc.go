@@ -1,9 +1,10 @@
-// Package controllers holds the operator's two reconcilers. They do input and output only:
+// Package controllers holds the operator's reconcilers. They do input and output only:
 // what a namespace gets is decided in internal/claim, plan, render and apply, and what a
 // profile's status says in internal/status.
 //
 //   - The namespace reconciler brings one namespace to what its profile declares.
 //   - The profile reconciler sums up what is known of a profile's namespaces.
+//   - The guardrail reconciler brings the cluster-wide policies of all profiles to what they declare.
 //
 // Data flows one way: gather, claim, plan, render, apply, status.
 package controllers

@@ -1,6 +1,7 @@
 package transitions
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/test/builders"
@@ -45,7 +47,7 @@ func (l *levels) note(r *http.Response) {
 }
 
 // named is what is in a namespace, or has a name, of which there are many.
-var named = regexp.MustCompile(`/namespaces/[^/]+|/(segmentationprofiles|networkpolicies|roles|rolebindings|leases)/[^/]+`)
+var named = regexp.MustCompile(`/namespaces/[^/]+|/(segmentationprofiles|networkpolicies|clusternetworkpolicies|roles|rolebindings|leases)/[^/]+`)
 
 // kindOf tells requests apart by what they are about, and as whom they are made.
 func kindOf(r *http.Request) string {
@@ -75,7 +77,9 @@ func TestEveryRequestHasRoom(t *testing.T) {
 
 		s.Expect(s.operator.Start()).To(Succeed())
 		s.last = s.settle(state{})
+		guardrails := s.installed()
 		shop := s.shop("012", "345", "67")
+		shop.Spec.Guardrails = &v1alpha1.Guardrails{}
 		shop.Spec.Roles = []v1alpha1.Role{builders.MakeRole("viewer").Read("pods").Obj()}
 		shop.Spec.Tiers[0].Access = []v1alpha1.TierAccess{{Role: "viewer", Subjects: []v1alpha1.Subject{builders.Group("developers")}}}
 		s.create(shop)
@@ -86,8 +90,10 @@ func TestEveryRequestHasRoom(t *testing.T) {
 			spec.Roles = nil
 		})
 		s.last = s.settle(state{members: shopOf("01", "345", "67")})
+		s.Eventually(guardrails, "20s", "50ms").ShouldNot(BeZero())
 		s.Expect(env.admin.Delete(s.ctx(), shop)).To(Succeed())
 		s.last = s.settle(state{})
+		s.Eventually(guardrails, "20s", "50ms").Should(BeZero())
 		s.Expect(s.operator.Stop()).To(Succeed())
 
 		l.mu.Lock()
@@ -106,8 +112,24 @@ func TestEveryRequestHasRoom(t *testing.T) {
 	})
 }
 
+// installed installs the kind of guardrails until the test ends, and returns what counts them.
+func (s *scene) installed() (count func() (int, error)) {
+	definition, err := deploy.Guardrails()
+	s.Expect(err).NotTo(HaveOccurred())
+	s.Expect(env.admin.Create(s.ctx(), definition)).To(Succeed())
+	s.t.Cleanup(func() { _ = env.admin.Delete(context.Background(), definition) })
+	return func() (int, error) {
+		var list policyv1alpha2.ClusterNetworkPolicyList
+		err := env.admin.List(s.ctx(), &list)
+		return len(list.Items), err
+	}
+}
+
 // seldomLeftOut are the kinds of requests that must have been made, for the test to show anything.
 var seldomLeftOut = []string{
+	"POST /apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies",
+	"DELETE /apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies/*",
+	"WATCH /apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies",
 	"PATCH /api/v1/namespaces/*",
 	"POST /apis/networking.k8s.io/v1/namespaces/*/networkpolicies",
 	"PUT /apis/networking.k8s.io/v1/namespaces/*/networkpolicies/*",
