@@ -25,6 +25,8 @@ func (a *auditor) guardrailDrift() {
 		}
 		cluster := &Namespace{Decision: claim.Decision{Profile: name}}
 		driftOf(a, cluster, "ClusterNetworkPolicy", a.rendered.Guardrails(name), there[name],
-			func(x, y *policyv1alpha2.ClusterNetworkPolicy) bool { return equality.Semantic.DeepEqual(x.Spec, y.Spec) })
+			func(x, y *policyv1alpha2.ClusterNetworkPolicy) bool {
+				return equality.Semantic.DeepEqual(x.Spec, y.Spec)
+			})
 	}
 }
