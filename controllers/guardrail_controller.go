@@ -33,7 +33,7 @@ import (
 const guardrailInterval = 200 * time.Millisecond
 
 // changingRetry is how often guardrails are looked at while labels are about to change, if no event has them looked at.
-const changingRetry = time.Second
+const changingRetry = 10 * time.Second
 
 // GuardrailReconciler writes the guardrails of all profiles. They are looked at together, as they share the priorities that
 // a cluster has.
@@ -158,6 +158,7 @@ func (r *GuardrailReconciler) plan(
 		return nil, err
 	}
 	exempt, waits := r.Transit.Update(changing, observed, profiles.serial, time.Now())
+	in.Exempt = exempt
 	for name, c := range wanted {
 		guard := guardrail.New(c.plan, r.Profiles.addresses(), exempt[name])
 		guard.Waits = waits

@@ -155,7 +155,7 @@ func (g *Guards) record(wanted map[string]*compiled, next *guardrail.Next, err e
 	for profile, p := range next.Profiles {
 		known[profile] = guardedAs{wanted[profile].identity, status.Guard{
 			IsKnown: true, IsInstalled: true, Bundle: bundle,
-			Objects: p.Objects, IsPending: p.Pending, IsFailing: err != nil && p.Pending, Findings: p.Findings, IsClosed: p.Closed,
+			Exempt: p.Exempt, Objects: p.Objects, IsPending: p.Pending, IsFailing: err != nil && p.Pending, Findings: p.Findings, IsClosed: p.Closed,
 		}}
 	}
 	g.update(known)
@@ -176,11 +176,18 @@ func (g *Guards) update(known map[string]guardedAs) {
 // hold tells whether the guardrails of a profile deny on the side of a namespace whose labels are about to change. Then it
 // must not get others yet, and the guardrails are looked at.
 func (g *Guards) hold(ctx context.Context, profile string, namespace client.Object) (bool, error) {
-	reader := g.Kind.Reader()
-	if profile == "" || reader == nil {
+	if profile == "" {
 		return false, nil
 	}
 	g.wait(profile, namespace.GetName(), true) // Before it is looked, so that no change in between is missed.
+	reader, isKnown := g.Kind.Known()
+	if !isKnown {
+		return true, nil // There may be guardrails.
+	}
+	if reader == nil {
+		g.wait(profile, namespace.GetName(), false)
+		return false, nil
+	}
 	deny := &policyv1alpha2.ClusterNetworkPolicy{}
 	err := reader.Get(ctx, client.ObjectKey{Name: guardrail.DenyName(profile)}, deny, client.UnsafeDisableDeepCopy)
 	if err != nil || !guardrail.Holds(deny, namespace.GetName()) {

@@ -26,7 +26,7 @@ import (
 type Optional struct {
 	// Definition is the name of the CustomResourceDefinition, and Version the version that has to be served.
 	Definition, Version string
-	// Annotation is an annotation that the definition has to have; empty if none.
+	// Annotation is an annotation of the definition that says which release of it is installed; empty if there is none.
 	Annotation string
 	// Object is an empty object of the kind.
 	Object client.Object
@@ -37,9 +37,11 @@ type Optional struct {
 	// Logger is what is logged to.
 	Logger logr.Logger
 
-	mu      sync.Mutex
-	present *present
-	told    []func(client.Object)
+	mu sync.Mutex
+	// isLooked is set once it is known whether the definition is there.
+	isLooked bool
+	present  *present
+	told     []func(client.Object)
 }
 
 // present is a kind as long as it is there.
@@ -70,6 +72,20 @@ func (o *Optional) Reader() client.Reader {
 	return o.present.reader
 }
 
+// Known is like Reader, and tells whether it is known that there are no objects if there is no reader.
+func (o *Optional) Known() (reader client.Reader, isKnown bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.present == nil:
+		return nil, o.isLooked
+	case !o.present.isSynced:
+		return nil, false
+	default:
+		return o.present.reader, true
+	}
+}
+
 // IsInstalled tells whether the kind is there, and the value of the annotation of its definition.
 func (o *Optional) IsInstalled() (isInstalled bool, annotation string) {
 	o.mu.Lock()
@@ -98,7 +114,7 @@ func (o *Optional) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("watching %s: %w", o.Definition, err)
 	}
-	_, err = informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+	registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { o.look(ctx, obj) },
 		UpdateFunc: func(_, obj any) { o.look(ctx, obj) },
 		DeleteFunc: func(any) { o.leave() },
@@ -107,6 +123,14 @@ func (o *Optional) Start(ctx context.Context) error {
 		return fmt.Errorf("watching %s: %w", o.Definition, err)
 	}
 	defer o.leave()
+	go func() {
+		if toolscache.WaitForCacheSync(ctx.Done(), informer.HasSynced, registration.HasSynced) {
+			o.mu.Lock()
+			o.isLooked = true
+			o.mu.Unlock()
+			o.tell(nil)
+		}
+	}()
 	return definitions.Start(ctx)
 }
 
@@ -153,8 +177,7 @@ func (o *Optional) isServed(definition *apiextensionsv1.CustomResourceDefinition
 	isEstablished := slices.ContainsFunc(definition.Status.Conditions, func(c apiextensionsv1.CustomResourceDefinitionCondition) bool {
 		return c.Type == apiextensionsv1.Established && c.Status == apiextensionsv1.ConditionTrue
 	})
-	_, isMarked := definition.Annotations[o.Annotation]
-	return isThere && isEstablished && definition.DeletionTimestamp == nil && (o.Annotation == "" || isMarked)
+	return isThere && isEstablished && definition.DeletionTimestamp == nil
 }
 
 // arrive begins to watch objects.

@@ -26,3 +26,15 @@ func (f Found) Guards() (reading Reading, what string) {
 	}
 	return Enforced, ""
 }
+
+// WithoutGuards says that the engine is known, and not to enforce ClusterNetworkPolicies; empty if it may.
+func (f Found) WithoutGuards() string {
+	reading, what := f.Guards()
+	if !f.IsKnown() || reading == Enforced {
+		return ""
+	}
+	if what == "" {
+		what = "does not know ClusterNetworkPolicies"
+	}
+	return f.String() + " " + what
+}

@@ -169,7 +169,7 @@ func TestPriorities(t *testing.T) {
 		"nothing is denied where not all passes": {
 			band: guardrail.Band{From: 10, To: 11}, others: []*policyv1alpha2.ClusterNetworkPolicy{foreign("a", 10)},
 			want:    map[string]int32{"segmentation.shop.all": 11},
-			reasons: []string{v1alpha1.ReasonGuardrailsFull, v1alpha1.ReasonPriorityCollision, v1alpha1.ReasonGuardrailsFull},
+			reasons: []string{v1alpha1.ReasonPriorityCollision, v1alpha1.ReasonGuardrailsFull},
 		},
 	}
 	for name, c := range cases {

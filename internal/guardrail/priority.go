@@ -82,16 +82,50 @@ func (a *allocator) see(p *policyv1alpha2.ClusterNetworkPolicy, isOwn bool) {
 	taken[p.Spec.Priority] = p.Name
 }
 
-// collisions are the policies of others that have a priority in the band, sorted by name.
-func (b Band) collisions(observed []*policyv1alpha2.ClusterNetworkPolicy) []string {
+// collisions are the policies of others that have a priority in the band, sorted by name: in the Admin tier, and in the
+// Baseline tier if guardrails have something there.
+func (b Band) collisions(observed []*policyv1alpha2.ClusterNetworkPolicy, hasBaseline bool) []string {
 	var out []string
 	for _, p := range observed {
-		if !IsOurs(p) && p.Spec.Tier == policyv1alpha2.AdminTier && b.has(p.Spec.Priority) {
+		isBeside := p.Spec.Tier == policyv1alpha2.AdminTier || hasBaseline && p.Spec.Tier == policyv1alpha2.BaselineTier
+		if !IsOurs(p) && isBeside && b.has(p.Spec.Priority) {
 			out = append(out, p.Name)
 		}
 	}
 	slices.Sort(out)
 	return out
+}
+
+// all gives priorities to what passes, and to what denies a later one. It returns the names of those that got none.
+func (a *allocator) all(passing []placed, deny *policyv1alpha2.ClusterNetworkPolicy) (without map[string]bool, isEnough bool) {
+	without, last := map[string]bool{}, a.band.From-1
+	for _, one := range passing {
+		if a.first(one.exact) {
+			last = max(last, one.exact.Spec.Priority)
+		} else {
+			without[one.exact.Name] = true
+		}
+	}
+	if !a.last(deny, last) {
+		without[deny.Name] = true
+	}
+	return without, len(without) == 0
+}
+
+// release takes back the priorities of a profile.
+func (a *allocator) release(passing []placed, deny *policyv1alpha2.ClusterNetworkPolicy) {
+	names := map[string]bool{deny.Name: true}
+	for _, one := range passing {
+		names[one.exact.Name] = true
+	}
+	for priority, name := range a.taken[policyv1alpha2.AdminTier] {
+		if names[name] {
+			delete(a.taken[policyv1alpha2.AdminTier], priority)
+		}
+	}
+	for name := range names {
+		delete(a.kept, name)
+	}
 }
 
 // first gives an object the first priority that is free; false if there is none.

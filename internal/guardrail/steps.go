@@ -23,6 +23,8 @@ type Input struct {
 	Guards []*Guard
 	// Kept are the profiles whose guardrails stay as they are: such as those that do not compile.
 	Kept map[string]bool
+	// Exempt are the namespaces, sorted, that guardrails of profiles which are kept have to exempt.
+	Exempt map[string][]string
 	// Band are the priorities that guardrails may have.
 	Band Band
 }
@@ -42,6 +44,8 @@ type Progress struct {
 	Objects int
 	// Pending is set as long as writes are left.
 	Pending bool
+	// Exempt are the namespaces whose side nothing is denied on for now.
+	Exempt []string
 	// Findings are what a person should look at; Closed is set if one of them says that the guardrails are not whole.
 	Findings []plan.Finding
 	Closed   bool
@@ -59,7 +63,11 @@ func Plan(in *Input) *Next {
 		p.guard(g)
 	}
 	for _, profile := range sortedKeys(p.own) {
-		if !guarded[profile] && !in.Kept[profile] {
+		switch {
+		case guarded[profile]:
+		case in.Kept[profile]:
+			p.exempt(profile)
+		default:
 			p.remove(profile)
 		}
 	}
@@ -70,17 +78,21 @@ type planner struct {
 	in        *Input
 	next      *Next
 	allocator *allocator
-	// own are the operator's objects by profile and name, and others the names that others have.
-	own    map[string]map[string]*policyv1alpha2.ClusterNetworkPolicy
-	others map[string]bool
+	// own are the operator's objects by profile and name, others the names that others have, and going those of objects of
+	// the operator's that are being deleted.
+	own           map[string]map[string]*policyv1alpha2.ClusterNetworkPolicy
+	others, going map[string]bool
 }
 
 func (p *planner) observe() {
-	p.own, p.others = map[string]map[string]*policyv1alpha2.ClusterNetworkPolicy{}, map[string]bool{}
+	p.own = map[string]map[string]*policyv1alpha2.ClusterNetworkPolicy{}
+	p.others, p.going = map[string]bool{}, map[string]bool{}
 	for _, o := range p.in.Observed {
 		switch profile := ProfileOf(o); {
-		case !IsOurs(o) || o.DeletionTimestamp != nil:
+		case !IsOurs(o):
 			p.others[o.Name] = true
+		case o.DeletionTimestamp != nil:
+			p.going[o.Name] = true
 		default:
 			if p.own[profile] == nil {
 				p.own[profile] = map[string]*policyv1alpha2.ClusterNetworkPolicy{}
@@ -93,50 +105,94 @@ func (p *planner) observe() {
 // guard decides on the guardrails of a profile.
 func (p *planner) guard(g *Guard) {
 	have := p.own[g.Profile]
-	progress := Progress{Findings: slices.Clone(g.Findings)}
-	all, last := p.place(g, have, &progress)
-	opening := p.opening(all, have)
-	deny := have[DenyName(g.Profile)]
-	if deny != nil && !hasAll(exceptions(deny.Spec.Subject.Namespaces), g.Exempt) {
-		wide := g.deny(union(exceptions(deny.Spec.Subject.Namespaces), g.Exempt))
-		wide.Spec.Priority = deny.Spec.Priority
-		opening = append(opening, wide)
-	}
-	if len(opening) > 0 {
+	progress := &Progress{Findings: slices.Clone(g.Findings), Exempt: g.Exempt}
+	a := p.assign(g, have, progress)
+	if opening := a.opening(g, have); len(opening) > 0 {
 		p.next.Writes = append(p.next.Writes, opening...)
 		progress.Pending = true
 	} else {
-		p.close(g, all, last, have, &progress)
+		p.close(g, a, have, progress)
 	}
-	p.next.Profiles[g.Profile] = progress
+	p.next.Profiles[g.Profile] = *progress
 }
 
-// place places all rules, and gives the objects priorities. It returns the last of these.
-func (p *planner) place(g *Guard, have map[string]*policyv1alpha2.ClusterNetworkPolicy, progress *Progress) (all []placed, last int32) {
-	last = p.in.Band.From - 1
-	for i := range g.lanes {
-		for _, one := range g.place(&g.lanes[i], have) {
-			if p.others[one.exact.Name] {
-				progress.breakf(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's and has the name of a guardrail: "+
-					"remove or rename it; what it should pass is denied, or nothing is guarded, until then", one.exact.Name)
-				continue
-			}
-			if !p.allocator.first(one.exact) {
-				progress.breakf(v1alpha1.ReasonGuardrailsFull, "all priorities from %s are taken, and not all rules have an object: "+
-					"give the operator more by --guardrail-priorities", p.in.Band)
-				continue
-			}
-			one.wide.Spec.Priority = one.exact.Spec.Priority
-			last = max(last, one.exact.Spec.Priority)
-			all = append(all, one)
+// assigned are the objects of a profile with their priorities.
+type assigned struct {
+	passing []placed
+	// deny is what is to deny; nil if it must not come to be.
+	deny *policyv1alpha2.ClusterNetworkPolicy
+}
+
+// assign places all rules, and gives the objects priorities. Where there are not enough of these, what is there keeps what
+// it has: nothing that passes must come to be after what denies.
+func (p *planner) assign(g *Guard, have map[string]*policyv1alpha2.ClusterNetworkPolicy, progress *Progress) *assigned {
+	all, isWhole := p.place(g, have, progress)
+	out := &assigned{deny: g.deny(g.Exempt)}
+	without, isEnough := p.allocator.all(all, out.deny)
+	if !isEnough {
+		// What they have may leave no room at the end.
+		p.allocator.release(all, out.deny)
+		without, isEnough = p.allocator.all(all, out.deny)
+	}
+	there := have[out.deny.Name]
+	if !isEnough {
+		progress.breakf(v1alpha1.ReasonGuardrailsFull, "all priorities from %s are taken, and not all guardrails have one: "+
+			"give the operator more by --guardrail-priorities", p.in.Band)
+		all = kept(all, have, without)
+		if there != nil {
+			out.deny.Spec.Priority = there.Spec.Priority
 		}
 	}
-	for _, name := range p.in.Band.collisions(p.in.Observed) {
+	for _, one := range all {
+		one.wide.Spec.Priority = one.exact.Spec.Priority
+	}
+	out.passing = all
+	if p.others[out.deny.Name] {
+		progress.breakf(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's, and has the name of a guardrail: "+
+			"remove or rename it; nothing is guarded until then", out.deny.Name)
+	}
+	if p.others[out.deny.Name] || p.going[out.deny.Name] || there == nil && (progress.Closed || !isWhole) {
+		out.deny = nil
+	}
+	return out
+}
+
+// kept are objects with the priorities that they have; and new ones only if they have one, before what denies.
+func kept(all []placed, have map[string]*policyv1alpha2.ClusterNetworkPolicy, without map[string]bool) []placed {
+	return slices.DeleteFunc(all, func(one placed) bool {
+		if there := have[one.exact.Name]; there != nil {
+			one.exact.Spec.Priority = there.Spec.Priority
+			return false
+		}
+		deny := have[DenyName(ProfileOf(one.exact))]
+		return without[one.exact.Name] || deny != nil && one.exact.Spec.Priority >= deny.Spec.Priority
+	})
+}
+
+// place places all rules. It is not whole as long as an object is on its way out.
+func (p *planner) place(
+	g *Guard, have map[string]*policyv1alpha2.ClusterNetworkPolicy, progress *Progress,
+) (all []placed, isWhole bool) {
+	isWhole = true
+	for i := range g.lanes {
+		for _, one := range g.place(&g.lanes[i], have) {
+			switch name := one.exact.Name; {
+			case p.going[name]:
+				isWhole, progress.Pending = false, true
+			case p.others[name]:
+				progress.breakf(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's and has the name of a guardrail: "+
+					"remove or rename it; what it should pass is denied, or nothing is guarded, until then", name)
+			default:
+				all = append(all, one)
+			}
+		}
+	}
+	for _, name := range p.in.Band.collisions(p.in.Observed, g.HasBaseline) {
 		progress.Findings = append(progress.Findings, plan.Finding{Reason: v1alpha1.ReasonPriorityCollision, Message: fmt.Sprintf(
 			"ClusterNetworkPolicy %s has a priority of the guardrails' (%s) and may come before or between them: give it another one, "+
 				"or the operator others by --guardrail-priorities", name, p.in.Band)})
 	}
-	return all, last
+	return all, isWhole
 }
 
 // breakf takes note of what keeps guardrails from being whole.
@@ -148,10 +204,23 @@ func (p *Progress) breakf(reason, format string, args ...any) {
 	p.Closed = true
 }
 
-// opening are the writes of objects that lack a rule.
-func (*planner) opening(all []placed, have map[string]*policyv1alpha2.ClusterNetworkPolicy) []*policyv1alpha2.ClusterNetworkPolicy {
+// opening are the writes that open: what denies goes behind all else, if it is to have a later priority, and before anything
+// else is written; it exempts those whose labels are about to change; and objects get the rules that they lack.
+func (a *assigned) opening(g *Guard, have map[string]*policyv1alpha2.ClusterNetworkPolicy) []*policyv1alpha2.ClusterNetworkPolicy {
 	var out []*policyv1alpha2.ClusterNetworkPolicy
-	for _, one := range all {
+	if there := have[DenyName(g.Profile)]; there != nil && a.deny != nil {
+		exempt := exceptions(there.Spec.Subject.Namespaces)
+		isBehind := a.deny.Spec.Priority > there.Spec.Priority
+		if isBehind || !hasAll(exempt, g.Exempt) {
+			wide := g.deny(union(exempt, g.Exempt))
+			wide.Spec.Priority = max(a.deny.Spec.Priority, there.Spec.Priority)
+			out = append(out, wide)
+		}
+		if isBehind {
+			return out
+		}
+	}
+	for _, one := range a.passing {
 		if one.lacks && !isAs(one.wide, have[one.wide.Name]) {
 			out = append(out, one.wide)
 		}
@@ -160,18 +229,16 @@ func (*planner) opening(all []placed, have map[string]*policyv1alpha2.ClusterNet
 }
 
 // close decides on what closes: denying, if all that is declared passes, and rules and objects that nothing declares.
-func (p *planner) close(
-	g *Guard, all []placed, last int32, have map[string]*policyv1alpha2.ClusterNetworkPolicy, progress *Progress,
-) {
+func (p *planner) close(g *Guard, a *assigned, have map[string]*policyv1alpha2.ClusterNetworkPolicy, progress *Progress) {
 	wanted := map[string]*policyv1alpha2.ClusterNetworkPolicy{}
-	for _, one := range all {
+	for _, one := range a.passing {
 		wanted[one.exact.Name] = one.exact
 		if g.Waits {
 			wanted[one.exact.Name] = one.wide
 			progress.Pending = progress.Pending || !isAs(one.exact, have[one.exact.Name])
 		}
 	}
-	p.denying(g, last, have, progress, wanted)
+	p.denying(g, a, have, progress, wanted)
 	for _, name := range sortedKeys(wanted) {
 		if isAs(wanted[name], have[name]) {
 			progress.Objects++
@@ -197,25 +264,53 @@ func (p *planner) dropping(g *Guard, wanted, have map[string]*policyv1alpha2.Clu
 	}
 }
 
-// denying adds what is to deny. It does not come to be where not all that is declared passes; but what is there stays.
+// denying adds what is to deny. It keeps its priority as long as something that passes has a later one than it is to have.
 func (p *planner) denying(
-	g *Guard, last int32, have map[string]*policyv1alpha2.ClusterNetworkPolicy, progress *Progress,
+	g *Guard, a *assigned, have map[string]*policyv1alpha2.ClusterNetworkPolicy, progress *Progress,
 	wanted map[string]*policyv1alpha2.ClusterNetworkPolicy,
 ) {
-	deny := g.deny(g.Exempt)
-	switch _, isThere := have[deny.Name]; {
-	case p.others[deny.Name]:
-		progress.breakf(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's, and has the name of a guardrail: "+
-			"remove or rename it; nothing is guarded until then", deny.Name)
-	case !p.allocator.last(deny, last):
-		progress.breakf(v1alpha1.ReasonGuardrailsFull, "all priorities from %s are taken: give the operator more by --guardrail-priorities",
-			p.in.Band)
-	case isThere || !progress.Closed:
-		wanted[deny.Name] = deny
+	if a.deny != nil {
+		wanted[a.deny.Name] = a.deny
+		isBehind := func(one placed) bool {
+			there := have[one.exact.Name]
+			return there != nil && there.Spec.Priority >= a.deny.Spec.Priority
+		}
+		if there := have[a.deny.Name]; there != nil && slices.ContainsFunc(a.passing, isBehind) {
+			a.deny.Spec.Priority, progress.Pending = there.Spec.Priority, true
+		}
 	}
-	if baseline := g.baseline(); g.HasBaseline && !p.others[baseline.Name] && p.allocator.last(baseline, p.in.Band.From-1) {
+	baseline := g.baseline()
+	switch {
+	case !g.HasBaseline:
+	case p.going[baseline.Name]:
+		progress.Pending = true
+	case p.others[baseline.Name]:
+		progress.breakf(v1alpha1.ReasonNameTaken, "ClusterNetworkPolicy %s is not the operator's, and has the name of the baseline: "+
+			"remove or rename it; there is none until then", baseline.Name)
+	case !p.allocator.last(baseline, p.in.Band.From-1):
+		progress.breakf(v1alpha1.ReasonGuardrailsFull, "all priorities from %s are taken in the Baseline tier: "+
+			"give the operator more by --guardrail-priorities", p.in.Band)
+	default:
 		wanted[baseline.Name] = baseline
 	}
+}
+
+// exempt changes whom what is there exempts, of a profile that is not written: its members may go to others.
+func (p *planner) exempt(profile string) {
+	there := p.own[profile][DenyName(profile)]
+	if there == nil {
+		return
+	}
+	has, want := exceptions(there.Spec.Subject.Namespaces), p.in.Exempt[profile]
+	if slices.Equal(has, want) {
+		return
+	}
+	changed := there.DeepCopy()
+	if !hasAll(has, want) {
+		want = union(has, want)
+	}
+	changed.Spec.Subject.Namespaces = except(members(profile), want)
+	p.next.Writes = append(p.next.Writes, changed)
 }
 
 // remove decides on guardrails that nobody declares any more: what denies goes first.

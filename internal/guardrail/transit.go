@@ -11,8 +11,8 @@ import (
 // Transit remembers which namespaces are about to get other labels, and which have got them while others were about to. The
 // zero value knows of none. One goroutine uses it.
 type Transit struct {
-	// Patience is for how long others wait for one whose labels do not change: who relabels a namespace of his again and
-	// again, or keeps it from being relabelled, must not keep them waiting.
+	// Patience is for how long others wait for one whose labels do not change, as long as namespaces wait for one another: who
+	// keeps a namespace of his from being relabelled must not keep them waiting for ever.
 	Patience time.Duration
 
 	since map[string]time.Time
@@ -70,6 +70,7 @@ func (t *Transit) Update(
 
 // adopt takes those for arrived that an operator before this one exempted.
 func (t *Transit) adopt(changing map[string][]string, observed []*policyv1alpha2.ClusterNetworkPolicy, now time.Time) {
+	adopted := map[string][]string{}
 	for _, o := range observed {
 		profile := ProfileOf(o)
 		if !IsOurs(o) || o.Name != DenyName(profile) {
@@ -77,10 +78,14 @@ func (t *Transit) adopt(changing map[string][]string, observed []*policyv1alpha2
 		}
 		for _, namespace := range exceptions(o.Spec.Subject.Namespaces) {
 			_, isChanging := changing[namespace]
-			if a, isDone := t.done[namespace]; !isChanging && t.since[namespace].IsZero() && !isDone {
-				t.done[namespace] = arrival{now, append(a.profiles, profile)}
+			_, isDone := t.done[namespace]
+			if !isChanging && t.since[namespace].IsZero() && !isDone {
+				adopted[namespace] = append(adopted[namespace], profile)
 			}
 		}
+	}
+	for namespace, profiles := range adopted {
+		t.done[namespace] = arrival{now, profiles}
 	}
 }
 

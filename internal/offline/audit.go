@@ -71,9 +71,8 @@ type Found struct {
 // Audit compares a world as it is with its profiles as declared. What it finds is sorted by kind, namespace and name. It
 // also returns the engine that it takes to enforce policies.
 func Audit(w *World) ([]Found, engine.Found, error) {
-	a := &auditor{
-		world: w, rendered: Render(w), judged: map[string][]audit.OpenedPaths{}, guards: audit.NewGuards(pointersTo(w.ClusterPolicies)),
-	}
+	a := &auditor{world: w, rendered: Render(w), judged: map[string][]audit.OpenedPaths{}}
+	a.guards = audit.NewGuards(enforced(a.rendered.Engine, pointersTo(w.ClusterPolicies)))
 	a.index()
 	a.invalid()
 	a.engine()

@@ -225,7 +225,7 @@ func (r *Rendered) Cluster(foreign []networkingv1.NetworkPolicy) (*reach.Cluster
 			policies = append(policies, ownIn(n.Name, foreign)...)
 		}
 	}
-	return reach.NewTiered(namespaces, append(policies, foreignOf(foreign)...), r.guards)
+	return reach.NewTiered(namespaces, append(policies, foreignOf(foreign)...), enforced(r.Engine, r.guards))
 }
 
 // ownIn are policies of the operator's that stay in a namespace that is held.

@@ -7,6 +7,7 @@ import (
 	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
+	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 )
@@ -39,9 +40,24 @@ func (r *renderer) guard() {
 	}
 	all, found := guardrail.Final(in)
 	r.out.guards = all
+	why := r.out.Engine.WithoutGuards()
 	for name, progress := range found {
-		r.out.Profiles[name].Findings = append(r.out.Profiles[name].Findings, progress.Findings...)
+		p := r.out.Profiles[name]
+		p.Findings = append(p.Findings, progress.Findings...)
+		if why != "" {
+			p.Findings = append(p.Findings, plan.Finding{
+				Reason: v1alpha1.ReasonGuardrailWider, Message: why + ": guardrails are written, and it is not known that anybody enforces them",
+			})
+		}
 	}
+}
+
+// enforced are ClusterNetworkPolicies, unless the engine is known not to enforce them.
+func enforced(by engine.Found, guards []*policyv1alpha2.ClusterNetworkPolicy) []*policyv1alpha2.ClusterNetworkPolicy {
+	if by.WithoutGuards() != "" {
+		return nil
+	}
+	return guards
 }
 
 // isWritten tells whether the operator writes what the profile declares.

@@ -180,7 +180,7 @@ func addGuardrails(mgr ctrl.Manager, o *Options, profiles *controllers.Profiles,
 	}
 	guardrails := &controllers.GuardrailReconciler{
 		Reader: mgr.GetCache(), Writer: writer, Profiles: profiles, Protected: o.Protected, Band: o.GuardrailPriorities, Guards: guards,
-		Transit: guardrail.Transit{Patience: transition.Patience},
+		Transit: guardrail.Transit{Patience: transition.Longest},
 	}
 	if err := guardrails.SetupWithManager(mgr, controller.Options{}); err != nil {
 		return nil, fmt.Errorf("setting up the guardrail controller: %w", err)

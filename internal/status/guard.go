@@ -22,6 +22,8 @@ type Guard struct {
 	Bundle      string
 	// Objects is how many objects were seen to be as they should be.
 	Objects int
+	// Exempt are the namespaces whose side nothing is denied on, as their labels are about to change, or have just done so.
+	Exempt []string
 	// IsPending is set as long as writes are left, and IsFailing if one of them failed.
 	IsPending, IsFailing bool
 	// Findings are what a person should look at, and IsClosed is set if the guardrails are not whole by one of them.
@@ -53,6 +55,10 @@ func (c *conditionSetter) setGuarded(t *tally) {
 			"guardrails could not be written, and are tried again; the operator's log says why")
 	case !guard.IsKnown, guard.IsPending:
 		set(metav1.ConditionUnknown, v1alpha1.ReasonProgressing, "guardrails are being written")
+	case len(guard.Exempt) > 0:
+		set(metav1.ConditionUnknown, v1alpha1.ReasonProgressing, fmt.Sprintf(
+			"labels are about to change, or have just changed: NetworkPolicies alone decide on the side of %s, first %s",
+			namespaces(int32(len(guard.Exempt))), guard.Exempt[0]))
 	default:
 		c.setGuardedByFindings(t)
 	}
@@ -73,7 +79,8 @@ func (c *conditionSetter) setGuardedByFindings(t *tally) {
 	if c.setGuardedByEngine() {
 		return
 	}
-	message := fmt.Sprintf("%d objects of ClusterNetworkPolicy are as declared (API bundle %s)", c.in.Guard.Objects, c.in.Guard.Bundle)
+	message := fmt.Sprintf("%d objects of ClusterNetworkPolicy are as declared (API bundle %s)",
+		c.in.Guard.Objects, cmp.Or(c.in.Guard.Bundle, "not known"))
 	if _, n := t.first(v1alpha1.ReasonGuardrailWider); n > 0 {
 		message += "; where they leave more to NetworkPolicies than is declared is in status.findings"
 	}

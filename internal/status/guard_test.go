@@ -40,6 +40,7 @@ func TestGuarded(t *testing.T) {
 		"nothing is known yet":          {want: "Unknown/Progressing", ready: "Unknown/Progressing"},
 		"the kind is not there":         {guard: status.Guard{IsKnown: true}, want: "False/APIMissing", ready: "True/Segmented", says: "the NetworkPolicies stand alone"},
 		"writes are left":               {guard: with(func(g *status.Guard) { g.IsPending = true }), want: "Unknown/Progressing", ready: "Unknown/Progressing"},
+		"a namespace is exempt":         {guard: with(func(g *status.Guard) { g.Exempt = []string{"a", "b"} }), want: "Unknown/Progressing", ready: "True/Segmented", says: "2 namespaces, first a"},
 		"a write failed":                {guard: with(func(g *status.Guard) { g.IsPending, g.IsFailing = true, true }), want: "False/Retrying", ready: "False/Retrying"},
 		"somebody else has a priority":  {guard: finding(v1alpha1.ReasonPriorityCollision, false), want: "False/PriorityCollision", ready: "True/Segmented"},
 		"priorities are used up":        {guard: finding(v1alpha1.ReasonGuardrailsFull, true), want: "False/GuardrailsFull", ready: "False/GuardrailsFull"},
