@@ -155,7 +155,8 @@ func (g *Guards) record(wanted map[string]*compiled, next *guardrail.Next, err e
 	for profile, p := range next.Profiles {
 		known[profile] = guardedAs{wanted[profile].identity, status.Guard{
 			IsKnown: true, IsInstalled: true, Bundle: bundle,
-			Exempt: p.Exempt, Objects: p.Objects, IsPending: p.Pending, IsFailing: err != nil && p.Pending, Findings: p.Findings, IsClosed: p.Closed,
+			Exempt: p.Exempt, Objects: p.Objects, IsPending: p.Pending, IsFailing: err != nil && p.Pending,
+			Findings: p.Findings, IsClosed: p.Closed,
 		}}
 	}
 	g.update(known)

@@ -48,8 +48,12 @@ func TestAnotherBandInterruptsNothing(t *testing.T) {
 			other.Spec.Ingress, other.Spec.Egress = nil, nil
 			c.objects[other.Name] = other
 		}
-		next := band()
-		c.settle(next, guardOf(compiled(t, shop)))
+		next, changed := band(), shop.DeepCopy()
+		if rapid.Bool().Draw(t, "the profile changes too") {
+			changed.Spec.Dependencies = append(changed.Spec.Dependencies,
+				builders.MakeDependency("more").FromTier("web").ToTier("api").Port(81).Obj())
+		}
+		c.settle(next, guardOf(compiled(t, changed)))
 		for name, o := range c.objects {
 			if guardrail.IsOurs(o) && (o.Spec.Priority < next.From || o.Spec.Priority > next.To) {
 				t.Fatalf("%s has priority %d, outside of %s", name, o.Spec.Priority, next)

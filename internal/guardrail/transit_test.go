@@ -1,6 +1,7 @@
 package guardrail_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -70,9 +71,36 @@ func TestWhoWasExemptStaysSoAcrossARestart(t *testing.T) {
 	shop := compiled(t, profileOf("web", "api"))
 	c.settle(guardrail.UsualBand(), guardOf(shop))
 	c.settle(guardrail.UsualBand(), guardOf(shop, "a", "b"))
+	wiki := profileOf("pages")
+	wiki.Name = "wiki"
+	c.settle(guardrail.UsualBand(), guardOf(shop, "a", "b"), guardOf(compiled(t, wiki), "a"))
+	c.settle(guardrail.UsualBand(), guardOf(shop, "a", "b"), guardOf(compiled(t, wiki), "a"))
 	transit := guardrail.Transit{Patience: time.Minute}
 	exempt, _ := transit.Update(map[string][]string{"b": {"shop"}}, c.list(), 1, time.Unix(0, 0))
-	if diff := cmp.Diff(map[string][]string{"shop": {"a", "b"}}, exempt); diff != "" {
+	if diff := cmp.Diff(map[string][]string{"shop": {"a", "b"}, "wiki": {"a"}}, exempt); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestWhoLeavesAProfileThatIsKeptIsExempt has guardrails that stay as they are let go of members all the same.
+func TestWhoLeavesAProfileThatIsKeptIsExempt(t *testing.T) {
+	c := newCluster(t)
+	c.settle(guardrail.UsualBand(), guardOf(compiled(t, profileOf("web"))))
+	before := len(c.objects)
+	for _, exempt := range [][]string{{"a", "b"}, {"b"}, nil} {
+		in := &guardrail.Input{Observed: c.list(), Kept: map[string]bool{"shop": true}, Exempt: map[string][]string{"shop": exempt}, Band: guardrail.UsualBand()}
+		all, _ := guardrail.Final(in)
+		for _, o := range all {
+			c.objects[o.Name] = o
+		}
+		deny := c.objects[guardrail.DenyName("shop")]
+		for _, name := range []string{"a", "b"} {
+			if guardrail.Holds(deny, name) == slices.Contains(exempt, name) {
+				t.Errorf("with %v exempt, that %s is held is %t", exempt, name, guardrail.Holds(deny, name))
+			}
+		}
+		if len(all) != before {
+			t.Errorf("%d objects, want %d", len(all), before)
+		}
 	}
 }

@@ -46,7 +46,8 @@ func (r *renderer) guard() {
 		p.Findings = append(p.Findings, progress.Findings...)
 		if why != "" {
 			p.Findings = append(p.Findings, plan.Finding{
-				Reason: v1alpha1.ReasonGuardrailWider, Message: why + ": guardrails are written, and it is not known that anybody enforces them",
+				Reason:  v1alpha1.ReasonGuardrailWider,
+				Message: why + ": guardrails are written, and it is not known that anybody enforces them",
 			})
 		}
 	}

@@ -17,12 +17,7 @@ func (t *tally) addFindings(in *Input) {
 	for _, f := range in.Findings {
 		t.find(f.Reason, f.Namespace, f.Message)
 	}
-	for _, f := range in.Guard.Findings {
-		t.find(f.Reason, f.Namespace, f.Message)
-	}
-	if why := in.Engine.WithoutGuards(); why != "" && in.Guard.IsInstalled && in.Profile.Spec.Guardrails != nil {
-		t.find(v1alpha1.ReasonGuardrailWider, "", why+": guardrails are written, and it is not known that anybody enforces them")
-	}
+	t.addGuard(in)
 	for _, f := range in.Mesh.Findings {
 		t.find(f.Reason, f.Namespace, f.Message)
 	}

@@ -119,3 +119,13 @@ func (c *conditionSetter) guarding() (reason, message string) {
 		return "", ""
 	}
 }
+
+// addGuard finds what is to be said of guardrails.
+func (t *tally) addGuard(in *Input) {
+	for _, f := range in.Guard.Findings {
+		t.find(f.Reason, f.Namespace, f.Message)
+	}
+	if why := in.Engine.WithoutGuards(); why != "" && in.Guard.IsInstalled && in.Profile.Spec.Guardrails != nil {
+		t.find(v1alpha1.ReasonGuardrailWider, "", why+": guardrails are written, and it is not known that anybody enforces them")
+	}
+}
