@@ -112,7 +112,7 @@ func writeStep(ctx context.Context, to client.Writer, desired mesh.Object, known
 		return object, asDesired(desired, object, to.Create(ctx, object, fieldOwner))
 	default:
 		object := replacement(desired, known)
-		mesh.Enforce(object)
+		mesh.Unmark(object)
 		return object, asDesired(desired, object, to.Update(ctx, object, fieldOwner))
 	}
 }

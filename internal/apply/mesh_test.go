@@ -53,6 +53,8 @@ func TestMeshIsBroughtToWhatIsDeclared(t *testing.T) {
 	going.Policies[1].DeletionTimestamp, going.Policies[1].Finalizers = new(metav1.Now()), []string{"theirs"}
 	tried := storedMesh(meshOf(t, 80))
 	tried.Policies[0].Annotations["istio.io/dry-run"] = "true"
+	elsewhere := storedMesh(meshOf(t, 80))
+	elsewhere.Policies[1].Labels["istio.io/rev"], elsewhere.Authentications[0].Labels["istio.io/rev"] = "another", "another"
 	cases := map[string]struct {
 		desired, observed mesh.Objects
 		calls, taken      []string
@@ -66,7 +68,11 @@ func TestMeshIsBroughtToWhatIsDeclared(t *testing.T) {
 		},
 		"all is as it should be":   {desired: meshOf(t, 80), observed: storedMesh(meshOf(t, 80))},
 		"somebody switched it off": {desired: meshOf(t, 80), observed: tried, calls: []string{"change AuthorizationPolicy segmentation"}},
-		"a port is added":          {desired: meshOf(t, 80, 81), observed: storedMesh(meshOf(t, 80)), calls: []string{"change AuthorizationPolicy segmentation-web-web"}},
+		"somebody gave them to another control plane": {
+			desired: meshOf(t, 80), observed: elsewhere,
+			calls: []string{"change PeerAuthentication segmentation", "change AuthorizationPolicy segmentation-web-web"},
+		},
+		"a port is added": {desired: meshOf(t, 80, 81), observed: storedMesh(meshOf(t, 80)), calls: []string{"change AuthorizationPolicy segmentation-web-web"}},
 		"nothing is declared any more": {
 			observed: storedMesh(meshOf(t, 80)),
 			calls: []string{
@@ -136,7 +142,7 @@ func (r *meshRecorder) Update(_ context.Context, obj client.Object, _ ...client.
 	if obj.GetUID() == "" || obj.GetResourceVersion() == "" || obj.GetUID() != "new" && mesh.KindOf(obj) == mesh.KindAuthorizationPolicy && obj.GetLabels()["theirs"] == "" {
 		return fmt.Errorf("%s is changed without what it was, or what others put on it", obj.GetName())
 	}
-	if mesh.IsDryRun(obj) {
+	if mesh.IsMarked(obj) {
 		return fmt.Errorf("%s stays switched off", obj.GetName())
 	}
 	return r.did("change %s %s", mesh.KindOf(obj), obj.GetName())
