@@ -44,6 +44,8 @@ type MeshReconciler struct {
 	Profiles *Profiles
 	// Protected are the namespaces that no profile may claim.
 	Protected claim.Protected
+	// Root is Istio's root namespace.
+	Root string
 	// Meshes is told what came of it.
 	Meshes *Meshes
 
@@ -137,7 +139,7 @@ func (r *MeshReconciler) survey(ctx context.Context, profiles *snapshot) error {
 		return err
 	}
 	plans := plansOf(profiles)
-	places := mesh.NewPlaces(plans)
+	places := mesh.NewPlaces(plans, r.Root)
 	var concerned []string
 	if r.Meshes.serial == 0 {
 		seen := r.Meshes.look()
@@ -220,7 +222,11 @@ func (r *MeshReconciler) bring(ctx context.Context, profiles *snapshot, namespac
 	if err != nil || seen.isUnread(len(desired.Authentications) > 0) {
 		return reconcile.Result{}, err
 	}
-	changes := apply.DiffMesh(seen.writable(desired), observed, profiles.uidOf(decision.Profile))
+	place := apply.MeshPlace{Owner: profiles.uidOf(decision.Profile), Revision: mesh.RevisionOf(namespace.Labels)}
+	if place.IsGuarded, err = seen.isGuarded(ctx, r.Root, namespace); err != nil {
+		return reconcile.Result{}, err
+	}
+	changes := apply.DiffMesh(seen.writable(desired), observed, place)
 	return r.write(ctx, namespace.Name, &changes, known, seen.kinds)
 }
 

@@ -78,6 +78,20 @@ func (k *kinds) observe(ctx context.Context, options ...client.ListOption) (mesh
 	return out, nil
 }
 
+// isGuarded tells whether nothing may be opened as a whole in a namespace for reasons outside of it: policies of the root namespace
+// deny what no policy allows. In the root namespace itself it would be opened in all namespaces.
+func (k *kinds) isGuarded(ctx context.Context, root string, namespace client.Object) (bool, error) {
+	if root == namespace.GetName() {
+		return true, nil
+	}
+	if root == "" {
+		return false, nil
+	}
+	there, err := k.observe(ctx, client.InNamespace(root))
+	revision := mesh.RevisionOf(namespace.GetLabels())
+	return slices.ContainsFunc(there.Policies, func(p *mesh.AuthorizationPolicy) bool { return p.Guards(revision) }), err
+}
+
 // writable are those of some objects whose kind can be read, and so be written.
 func (k *kinds) writable(objects mesh.Objects) mesh.Objects {
 	if k.policies == nil {

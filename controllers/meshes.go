@@ -49,7 +49,7 @@ type meshed struct {
 // NewMeshes returns meshes of which nothing is known.
 func NewMeshes(policies, authentications *Optional) *Meshes {
 	m := &Meshes{
-		Policies: policies, Authentications: authentications, places: mesh.NewPlaces(nil),
+		Policies: policies, Authentications: authentications, places: mesh.NewPlaces(nil, ""),
 		known: map[string]meshed{}, echoes: map[string]*echoes{},
 		wake: func(time.Duration, ...string) {}, changed: func(string) {},
 	}

@@ -4,6 +4,9 @@ import (
 	"slices"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
@@ -90,4 +93,31 @@ func TestWhatIsKnownOfAMeshEndsWithItsKinds(t *testing.T) {
 	is("one kind is removed", status.Mesh{Due: 1, Exact: 1, Missing: []string{mesh.KindPeerAuthentication}})
 	m.record("api-1", meshed{profile: "shop", isLeaving: true})
 	is("the namespace is being deleted", status.Mesh{Missing: []string{mesh.KindPeerAuthentication}})
+}
+
+func TestPoliciesOfTheRootNamespaceGuardAll(t *testing.T) {
+	scheme := runtime.NewScheme()
+	if err := mesh.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	root := &mesh.AuthorizationPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "istio-system", Name: "allow-nothing"}}
+	logged := root.DeepCopy()
+	logged.Namespace, logged.Annotations = "istio-config", map[string]string{"istio.io/dry-run": "true"}
+	k := kinds{policies: fake.NewClientBuilder().WithScheme(scheme).WithObjects(root, logged).Build()}
+	cases := []struct {
+		root, namespace string
+		want            bool
+	}{
+		{"istio-system", "web", true},
+		{"istio-system", "istio-system", true},
+		{"istio-config", "web", false},
+		{"istio-config", "istio-config", true},
+		{"", "web", false},
+	}
+	for _, c := range cases {
+		namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: c.namespace}}
+		if got, err := k.isGuarded(t.Context(), c.root, namespace); err != nil || got != c.want {
+			t.Errorf("%s, with root namespace %q: %v, %v, want %v", c.namespace, c.root, got, err, c.want)
+		}
+	}
 }
