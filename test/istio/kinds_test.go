@@ -5,6 +5,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
@@ -28,6 +29,35 @@ func (b *bed) comesAndGoes(all map[string][]string) {
 	b.Eventually(both).Should(HaveEach("True Meshed"))
 	b.Expect(b.callers()).To(Equal(all), "it is not said before it is so")
 	b.Expect(b.admin.Delete(b.t.Context(), empty)).To(Succeed())
+}
+
+// hasRoot: as long as a policy of the root namespace denies by default, nothing is opened as a whole; and a tier that has that
+// namespace gets no policies of Istio there.
+func (b *bed) hasRoot(all map[string][]string) {
+	b.namespace(mesh.DefaultRoot, "none")
+	nothing := &mesh.AuthorizationPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: mesh.DefaultRoot, Name: "allow-nothing"}}
+	b.Expect(b.admin.Create(b.t.Context(), nothing)).To(Succeed())
+	start := b.now()
+	b.namespace("api-3", "api")
+	b.Eventually(func() []string { return b.writes(start) }).Should(HaveLen(3))
+	b.Consistently(func() []string { return b.writes(start) }, quiet).Should(Equal([]string{
+		"create authorizationpolicies api-3/segmentation", "create authorizationpolicies api-3/segmentation-web-api",
+		"create peerauthentications api-3/segmentation",
+	}))
+	b.tiered("api-3", "none")
+	b.tiered(mesh.DefaultRoot, "lonely")
+	b.Eventually(func() ([]string, error) {
+		profile := &v1alpha1.SegmentationProfile{}
+		err := b.admin.Get(b.t.Context(), client.ObjectKey{Name: "shop"}, profile)
+		found := []string{}
+		for _, f := range profile.Status.Findings {
+			found = append(found, f.Reason)
+		}
+		return found, err
+	}).Should(ContainElement(v1alpha1.ReasonMeshAdmitsMore))
+	b.Eventually(b.callers).Should(Equal(all))
+	b.tiered(mesh.DefaultRoot, "none")
+	b.Expect(b.admin.Delete(b.t.Context(), nothing)).To(Succeed())
 }
 
 // losesOne: without PeerAuthentications, AuthorizationPolicies are written, changed and deleted all the same.

@@ -54,6 +54,7 @@ func TestTheOperator(t *testing.T) {
 	b.isUnmarked()
 	b.isTaken()
 	b.lingers(all)
+	b.hasRoot(all)
 	b.comesAndGoes(all)
 	b.losesOne(all)
 	b.ends()
