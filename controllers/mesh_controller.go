@@ -44,6 +44,8 @@ type MeshReconciler struct {
 	Profiles *Profiles
 	// Protected are the namespaces that no profile may claim.
 	Protected claim.Protected
+	// Root is Istio's root namespace.
+	Root string
 	// Meshes is told what came of it.
 	Meshes *Meshes
 
@@ -103,7 +105,7 @@ func (r *MeshReconciler) Reconcile(ctx context.Context, request reconcile.Reques
 	if client.IgnoreNotFound(err) != nil {
 		return reconcile.Result{}, err
 	}
-	if isGone := apierrors.IsNotFound(err); isGone || namespace.DeletionTimestamp != nil {
+	if apierrors.IsNotFound(err) {
 		r.forget(request.Name)
 		return reconcile.Result{}, nil
 	}
@@ -136,10 +138,14 @@ func (r *MeshReconciler) survey(ctx context.Context, profiles *snapshot) error {
 	if err != nil {
 		return err
 	}
-	places := mesh.NewPlaces(plansOf(profiles))
-	concerned, err := r.Meshes.written(ctx)
-	if err != nil {
-		return err
+	plans := plansOf(profiles)
+	places := mesh.NewPlaces(plans, r.Root)
+	var concerned []string
+	if r.Meshes.serial == 0 {
+		seen := r.Meshes.look()
+		if concerned, err = seen.written(ctx); err != nil {
+			return err
+		}
 	}
 	for i := range namespaces {
 		n := &namespaces[i]
@@ -151,7 +157,11 @@ func (r *MeshReconciler) survey(ctx context.Context, profiles *snapshot) error {
 			concerned = append(concerned, n.Name)
 		}
 	}
-	r.Meshes.places, r.Meshes.serial = places, profiles.serial
+	r.Meshes.places, r.Meshes.serial, r.Meshes.profiles = places, profiles.serial, nil
+	for _, p := range plans {
+		r.Meshes.profiles = append(r.Meshes.profiles, p.Profile)
+	}
+	r.Meshes.news()
 	r.Meshes.wake(0, concerned...)
 	return nil
 }
@@ -188,12 +198,18 @@ func (r *MeshReconciler) forget(namespace string) {
 	wake(companyWait, concerned...)
 }
 
-// bring brings a namespace to what is due to it.
+// bring brings a namespace to what is due to it. In one that is being deleted nothing is written, and what calls from it is
+// let in until it is gone: its pods still run.
 func (r *MeshReconciler) bring(ctx context.Context, profiles *snapshot, namespace *metav1.PartialObjectMetadata) (reconcile.Result, error) {
 	decision := profiles.decide(namespace, r.Protected)
 	r.place(namespace, plan.TierOf(dueIn(namespace, decision)))
-	observed, isRead, err := r.Meshes.observe(ctx, namespace.Name)
-	if err != nil || !isRead {
+	if namespace.DeletionTimestamp != nil {
+		r.Meshes.record(namespace.Name, meshed{profile: decision.Profile, isLeaving: true})
+		return reconcile.Result{}, nil
+	}
+	seen := r.Meshes.look()
+	observed, err := seen.observe(ctx, client.InNamespace(namespace.Name))
+	if err != nil || seen.isUnread(false) {
 		return reconcile.Result{}, err
 	}
 	if wait := r.Meshes.await(namespace.Name, observed); wait > 0 {
@@ -203,24 +219,36 @@ func (r *MeshReconciler) bring(ctx context.Context, profiles *snapshot, namespac
 		return reconcile.Result{}, nil // What is there stays.
 	}
 	desired, known, err := r.render(ctx, profiles, namespace, decision)
-	if err != nil {
+	if err != nil || seen.isUnread(len(desired.Authentications) > 0) {
 		return reconcile.Result{}, err
 	}
-	changes := apply.DiffMesh(desired, observed, profiles.uidOf(decision.Profile))
+	place := apply.MeshPlace{Owner: profiles.uidOf(decision.Profile), Revision: mesh.RevisionOf(namespace.Labels)}
+	if place.IsGuarded, err = seen.isGuarded(ctx, r.Root, namespace); err != nil {
+		return reconcile.Result{}, err
+	}
+	changes := apply.DiffMesh(seen.writable(desired), observed, place)
+	return r.write(ctx, namespace.Name, &changes, known, seen.kinds)
+}
+
+// write makes changes in a namespace, and takes note of what came of them.
+func (r *MeshReconciler) write(
+	ctx context.Context, namespace string, changes *apply.MeshChanges, known meshed, by kinds,
+) (reconcile.Result, error) {
 	for _, taken := range changes.Taken {
 		known.findings = append(known.findings, plan.Finding{
-			Reason: v1alpha1.ReasonNameTaken, Namespace: namespace.Name,
+			Reason: v1alpha1.ReasonNameTaken, Namespace: namespace,
 			Message: taken + " is not the operator's, or waits for finalizers, and has a name that it needs; rename or delete it",
 		})
 	}
-	err = apply.WriteMesh(ctx, r.Writer, changes.Steps, func(kind, name string, now client.Object) {
-		r.Meshes.wrote(namespace.Name, kind, name, now)
+	err := apply.WriteMesh(ctx, r.Writer, changes.Steps, func(kind, name string, now client.Object) {
+		r.Meshes.wrote(namespace, kind, name, now)
 	})
 	known.isExact, known.isFailing = len(changes.Steps)+len(changes.Taken) == 0, err != nil && !isOvertaken(err)
+	known.by = by
 	if n := len(changes.Steps); n > 0 {
-		logr.FromContextOrDiscard(ctx).V(1).Info("Policies of the mesh written", "profile", decision.Profile, "writes", n)
+		logr.FromContextOrDiscard(ctx).V(1).Info("Policies of the mesh written", "profile", known.profile, "writes", n)
 	}
-	r.Meshes.record(namespace.Name, known)
+	r.Meshes.record(namespace, known)
 	if len(changes.Steps) > 0 && err == nil {
 		return reconcile.Result{RequeueAfter: EchoRetry}, nil
 	}

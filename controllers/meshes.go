@@ -1,8 +1,7 @@
 package controllers
 
 import (
-	"context"
-	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -10,7 +9,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
 	"github.com/segmentation-dev/segmentation-operator/internal/plan"
 	"github.com/segmentation-dev/segmentation-operator/internal/status"
@@ -27,6 +25,8 @@ type Meshes struct {
 	places *mesh.Places
 	known  map[string]meshed
 	echoes map[string]*echoes
+	// profiles are those that have a part in a mesh, also those without a namespace.
+	profiles []string
 	// wake has namespaces looked at: now, or after a moment in which others may come to concern them as well.
 	wake    func(after time.Duration, namespaces ...string)
 	changed func(profile string)
@@ -39,13 +39,17 @@ type meshed struct {
 	plan *plan.Plan
 	// isExact is set if it was seen to have what it should, and isFailing if a write failed.
 	isExact, isFailing bool
-	findings           []plan.Finding
+	// by is what could be read at that time: what was seen of kinds that have come or gone since means nothing.
+	by kinds
+	// isLeaving is set if the namespace is being deleted: nothing is written there.
+	isLeaving bool
+	findings  []plan.Finding
 }
 
 // NewMeshes returns meshes of which nothing is known.
 func NewMeshes(policies, authentications *Optional) *Meshes {
 	m := &Meshes{
-		Policies: policies, Authentications: authentications, places: mesh.NewPlaces(nil),
+		Policies: policies, Authentications: authentications, places: mesh.NewPlaces(nil, ""),
 		known: map[string]meshed{}, echoes: map[string]*echoes{},
 		wake: func(time.Duration, ...string) {}, changed: func(string) {},
 	}
@@ -74,6 +78,8 @@ func (m *Meshes) saw(changed client.Object) {
 	wake := m.wake
 	if changed == nil {
 		m.serial = 0
+		m.doubt(slices.Collect(maps.Keys(m.known)))
+		m.news()
 	}
 	m.mu.Unlock()
 	if changed == nil {
@@ -83,40 +89,15 @@ func (m *Meshes) saw(changed client.Object) {
 	wake(0, changed.GetNamespace())
 }
 
+// news tells of all profiles that have a part in a mesh. The lock is held.
+func (m *Meshes) news() {
+	for _, profile := range m.profiles {
+		m.changed(profile)
+	}
+}
+
 // everyMesh stands for all namespaces. No namespace has that name.
 const everyMesh = ""
-
-// isInstalled tells whether the cluster has both kinds.
-func (m *Meshes) isInstalled() bool {
-	policies, _ := m.Policies.IsInstalled()
-	authentications, _ := m.Authentications.IsInstalled()
-	return policies && authentications
-}
-
-// observe reads the objects of a namespace from the cache; not ok as long as they cannot be read.
-func (m *Meshes) observe(ctx context.Context, namespace string) (observed mesh.Objects, ok bool, err error) {
-	policies, authentications := m.Policies.Reader(), m.Authentications.Reader()
-	if policies == nil || authentications == nil {
-		return mesh.Objects{}, false, nil
-	}
-	var some mesh.AuthorizationPolicyList
-	var others mesh.PeerAuthenticationList
-	if err := policies.List(ctx, &some, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return mesh.Objects{}, false, fmt.Errorf("listing AuthorizationPolicies: %w", err)
-	}
-	if err := authentications.List(ctx, &others, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
-		return mesh.Objects{}, false, fmt.Errorf("listing PeerAuthentications: %w", err)
-	}
-	for i := range some.Items {
-		observed.Policies = append(observed.Policies, &some.Items[i])
-	}
-	for i := range others.Items {
-		observed.Authentications = append(observed.Authentications, &others.Items[i])
-	}
-	slices.SortFunc(observed.Policies, byName[*mesh.AuthorizationPolicy])
-	slices.SortFunc(observed.Authentications, byName[*mesh.PeerAuthentication])
-	return observed, true, nil
-}
 
 func byName[T metav1.Object](a, b T) int {
 	if a.GetName() < b.GetName() {
@@ -172,7 +153,7 @@ func (m *Meshes) record(namespace string, now meshed) {
 	changed := m.changed
 	m.mu.Unlock()
 	isSame := was.profile == now.profile && was.plan == now.plan && was.isExact == now.isExact && was.isFailing == now.isFailing &&
-		slices.Equal(was.findings, now.findings)
+		was.by == now.by && was.isLeaving == now.isLeaving && slices.Equal(was.findings, now.findings)
 	for _, profile := range []string{was.profile, now.profile} {
 		if profile != "" && !isSame {
 			changed(profile)
@@ -185,14 +166,18 @@ func (m *Meshes) of(profile string, p *plan.Plan) status.Mesh {
 	if m == nil || p == nil || p.Istio == nil {
 		return status.Mesh{}
 	}
-	out := status.Mesh{IsInstalled: m.isInstalled()}
+	seen := m.look()
+	out := status.Mesh{Missing: seen.missing(p.Istio.StrictTLS), IsUnread: seen.isUnread(p.Istio.StrictTLS)}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range p.Tiers {
 		for _, namespace := range m.places.In(plan.TierOf{Profile: profile, Tier: p.Tiers[i].Name}) {
-			out.Due++
 			known := m.known[namespace]
-			if known.plan != p {
+			if known.isLeaving {
+				continue
+			}
+			out.Due++
+			if known.plan != p || known.by != seen.kinds {
 				continue // It was not looked at since.
 			}
 			if known.isExact {
@@ -212,37 +197,19 @@ func (m *Meshes) isDue(obj client.Object) bool {
 	return m.places.Due(obj.GetNamespace()) != plan.TierOf{}
 }
 
-// written are the namespaces in which the operator has written something, if that is not known yet. The lock is held.
-func (m *Meshes) written(ctx context.Context) ([]string, error) {
-	policies, authentications := m.Policies.Reader(), m.Authentications.Reader()
-	if m.serial != 0 || policies == nil || authentications == nil {
-		return nil, nil
-	}
-	var some mesh.AuthorizationPolicyList
-	var others mesh.PeerAuthenticationList
-	own := client.MatchingLabels{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue}
-	if err := policies.List(ctx, &some, own, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing AuthorizationPolicies: %w", err)
-	}
-	if err := authentications.List(ctx, &others, own, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("listing PeerAuthentications: %w", err)
-	}
-	out := make([]string, 0, len(some.Items)+len(others.Items))
-	for i := range some.Items {
-		out = append(out, some.Items[i].Namespace)
-	}
-	for i := range others.Items {
-		out = append(out, others.Items[i].Namespace)
-	}
-	return out, nil
-}
-
-// doubt takes note that namespaces may not be as they should be any more. The lock is held.
+// doubt takes note that namespaces may not be as they should be any more, and tells of their profiles. The lock is held.
 func (m *Meshes) doubt(namespaces []string) {
+	told := map[string]bool{}
 	for _, name := range namespaces {
-		if known, ok := m.known[name]; ok {
-			known.isExact = false
-			m.known[name] = known
+		known, ok := m.known[name]
+		if !ok || !known.isExact {
+			continue
+		}
+		known.isExact = false
+		m.known[name] = known
+		if !told[known.profile] {
+			told[known.profile] = true
+			m.changed(known.profile)
 		}
 	}
 }

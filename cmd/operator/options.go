@@ -10,6 +10,7 @@ import (
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/engine"
 	"github.com/segmentation-dev/segmentation-operator/internal/guardrail"
+	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
 	"github.com/segmentation-dev/segmentation-operator/internal/operator"
 )
 
@@ -52,6 +53,8 @@ func bindOptions(flags *flag.FlagSet) *options {
 	flags.StringVar(&o.band, "guardrail-priorities", guardrail.UsualBand().String(),
 		"The priorities that the operator's ClusterNetworkPolicies may have, the first and the last, from 0 to 1000. "+
 			"Policies of others should have others.")
+	flags.StringVar(&o.IstioRoot, "istio-root-namespace", mesh.DefaultRoot,
+		"Istio's root namespace (meshConfig.rootNamespace), whose policies hold for all namespaces.")
 	flags.BoolVar(&o.WatchPods, "watch-pods", true,
 		"Watch the ports and labels of pods, to find ports of dependencies that nothing has, Services that select no pod, "+
 			"and the engine that enforces policies.")

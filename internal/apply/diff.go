@@ -215,7 +215,7 @@ func roleRefDiffers(desired, current client.Object) bool {
 }
 
 // matches tells whether an object is as it should be, as far as the operator says how it
-// should be: labels, annotations and owner references that others added do not count.
+// should be: labels, annotations and owner references that others added do not count, but for those of Istio on its kinds.
 func matches(desired, current client.Object) bool {
 	if !sameOwn(current.GetLabels(), desired.GetLabels()) ||
 		!sameOwn(current.GetAnnotations(), desired.GetAnnotations()) ||
@@ -230,10 +230,10 @@ func matches(desired, current client.Object) bool {
 	case *rbacv1.RoleBinding:
 		return equality.Semantic.DeepEqual(want.Subjects, current.(*rbacv1.RoleBinding).Subjects)
 	case *mesh.AuthorizationPolicy:
-		// Of the annotations of others one would switch it off.
-		return equality.Semantic.DeepEqual(want.Spec, current.(*mesh.AuthorizationPolicy).Spec) && !mesh.IsDryRun(current)
+		// By labels and annotations of Istio's it may not be enforced.
+		return equality.Semantic.DeepEqual(want.Spec, current.(*mesh.AuthorizationPolicy).Spec) && !mesh.IsMarked(current)
 	case *mesh.PeerAuthentication:
-		return equality.Semantic.DeepEqual(want.Spec, current.(*mesh.PeerAuthentication).Spec)
+		return equality.Semantic.DeepEqual(want.Spec, current.(*mesh.PeerAuthentication).Spec) && !mesh.IsMarked(current)
 	default:
 		return false
 	}

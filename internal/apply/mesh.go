@@ -23,23 +23,33 @@ type MeshChanges struct {
 	Taken []string
 }
 
-// DiffMesh compares what a namespace should have with what the cache shows. The owner is the UID of the profile that the
-// namespace belongs to; empty if it belongs to none. As long as the base policy cannot be written, nothing else is: a
-// workload with a policy of its own would be denied all that the base policy allows.
-func DiffMesh(desired, observed mesh.Objects, owner types.UID) MeshChanges {
+// MeshPlace is what has to be known of a namespace beside its objects.
+type MeshPlace struct {
+	// Owner is the UID of the profile that the namespace belongs to; empty if it belongs to none.
+	Owner types.UID
+	// Revision is that of the control plane of its workloads.
+	Revision string
+	// IsGuarded is set if policies outside of the namespace deny its workloads what no policy allows, or if nothing must be
+	// opened as a whole for another reason.
+	IsGuarded bool
+}
+
+// DiffMesh compares what a namespace should have with what the cache shows. As long as the base policy cannot be written,
+// nothing else is: a workload with a policy of its own would be denied all that the base policy allows.
+func DiffMesh(desired, observed mesh.Objects, place MeshPlace) MeshChanges {
 	var own mesh.Objects
 	var out MeshChanges
-	isGuarded := false
+	isGuarded := place.IsGuarded
 	for _, p := range observed.Policies {
-		if isOwnAndStays(p, owner) {
+		if isOwnAndStays(p, place.Owner) {
 			own.Policies = append(own.Policies, p)
 			continue
 		}
-		isGuarded = isGuarded || p.Allows()
+		isGuarded = isGuarded || p.Guards(place.Revision)
 		desired.Policies = free(&out, desired.Policies, mesh.KindAuthorizationPolicy, p.Name)
 	}
 	for _, a := range observed.Authentications {
-		if isOwnAndStays(a, owner) {
+		if isOwnAndStays(a, place.Owner) {
 			own.Authentications = append(own.Authentications, a)
 			continue
 		}
@@ -112,7 +122,7 @@ func writeStep(ctx context.Context, to client.Writer, desired mesh.Object, known
 		return object, asDesired(desired, object, to.Create(ctx, object, fieldOwner))
 	default:
 		object := replacement(desired, known)
-		mesh.Enforce(object)
+		mesh.Unmark(object)
 		return object, asDesired(desired, object, to.Update(ctx, object, fieldOwner))
 	}
 }

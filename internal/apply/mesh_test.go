@@ -49,12 +49,17 @@ func storedMesh(objects mesh.Objects) mesh.Objects {
 func TestMeshIsBroughtToWhatIsDeclared(t *testing.T) {
 	foreign := &mesh.AuthorizationPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "segmentation"}}
 	beside := &mesh.AuthorizationPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "theirs"}}
+	logged, others := beside.DeepCopy(), beside.DeepCopy()
+	logged.Annotations, others.Labels = map[string]string{"istio.io/dry-run": "true"}, map[string]string{"istio.io/rev": "another"}
 	going := storedMesh(meshOf(t, 80))
 	going.Policies[1].DeletionTimestamp, going.Policies[1].Finalizers = new(metav1.Now()), []string{"theirs"}
 	tried := storedMesh(meshOf(t, 80))
 	tried.Policies[0].Annotations["istio.io/dry-run"] = "true"
+	elsewhere := storedMesh(meshOf(t, 80))
+	elsewhere.Policies[1].Labels["istio.io/rev"], elsewhere.Authentications[0].Labels["istio.io/rev"] = "another", "another"
 	cases := map[string]struct {
 		desired, observed mesh.Objects
+		isGuarded         bool
 		calls, taken      []string
 	}{
 		"nothing is there": {
@@ -66,7 +71,11 @@ func TestMeshIsBroughtToWhatIsDeclared(t *testing.T) {
 		},
 		"all is as it should be":   {desired: meshOf(t, 80), observed: storedMesh(meshOf(t, 80))},
 		"somebody switched it off": {desired: meshOf(t, 80), observed: tried, calls: []string{"change AuthorizationPolicy segmentation"}},
-		"a port is added":          {desired: meshOf(t, 80, 81), observed: storedMesh(meshOf(t, 80)), calls: []string{"change AuthorizationPolicy segmentation-web-web"}},
+		"somebody gave them to another control plane": {
+			desired: meshOf(t, 80), observed: elsewhere,
+			calls: []string{"change PeerAuthentication segmentation", "change AuthorizationPolicy segmentation-web-web"},
+		},
+		"a port is added": {desired: meshOf(t, 80, 81), observed: storedMesh(meshOf(t, 80)), calls: []string{"change AuthorizationPolicy segmentation-web-web"}},
 		"nothing is declared any more": {
 			observed: storedMesh(meshOf(t, 80)),
 			calls: []string{
@@ -83,6 +92,19 @@ func TestMeshIsBroughtToWhatIsDeclared(t *testing.T) {
 				"create PeerAuthentication segmentation", "create AuthorizationPolicy segmentation", "create AuthorizationPolicy segmentation-web-web",
 			},
 		},
+		"nor if policies of the root namespace are about it": {
+			desired: meshOf(t, 80), isGuarded: true,
+			calls: []string{
+				"create PeerAuthentication segmentation", "create AuthorizationPolicy segmentation", "create AuthorizationPolicy segmentation-web-web",
+			},
+		},
+		"somebody else's policies that are not enforced deny nothing": {
+			desired: meshOf(t, 80), observed: mesh.Objects{Policies: []*mesh.AuthorizationPolicy{logged, others}},
+			calls: []string{
+				"create PeerAuthentication segmentation", "create AuthorizationPolicy segmentation",
+				"create AuthorizationPolicy segmentation-web-web", "change AuthorizationPolicy segmentation",
+			},
+		},
 		"without the base policy nothing is written": {
 			desired: meshOf(t, 80), observed: mesh.Objects{Policies: []*mesh.AuthorizationPolicy{foreign}},
 			taken: []string{"AuthorizationPolicy segmentation"},
@@ -93,7 +115,7 @@ func TestMeshIsBroughtToWhatIsDeclared(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			changes := DiffMesh(c.desired, c.observed, shopUID)
+			changes := DiffMesh(c.desired, c.observed, MeshPlace{Owner: shopUID, Revision: "default", IsGuarded: c.isGuarded})
 			if diff := cmp.Diff(c.taken, changes.Taken); diff != "" {
 				t.Errorf("names that are taken (-want +got):\n%s", diff)
 			}
@@ -112,7 +134,7 @@ func TestMeshIsBroughtToWhatIsDeclared(t *testing.T) {
 func TestMeshStopsAtTheFirstWriteThatFails(t *testing.T) {
 	failure := errors.New("no room")
 	to := &meshRecorder{recorder{errs: map[string]error{"create AuthorizationPolicy segmentation": failure}}}
-	err := WriteMesh(t.Context(), to, DiffMesh(meshOf(t, 80), mesh.Objects{}, shopUID).Steps, func(string, string, client.Object) {})
+	err := WriteMesh(t.Context(), to, DiffMesh(meshOf(t, 80), mesh.Objects{}, MeshPlace{Owner: shopUID}).Steps, func(string, string, client.Object) {})
 	if !errors.Is(err, failure) || len(to.calls) != 2 {
 		t.Errorf("calls are %v, and the error %v", to.calls, err)
 	}
@@ -136,7 +158,7 @@ func (r *meshRecorder) Update(_ context.Context, obj client.Object, _ ...client.
 	if obj.GetUID() == "" || obj.GetResourceVersion() == "" || obj.GetUID() != "new" && mesh.KindOf(obj) == mesh.KindAuthorizationPolicy && obj.GetLabels()["theirs"] == "" {
 		return fmt.Errorf("%s is changed without what it was, or what others put on it", obj.GetName())
 	}
-	if mesh.IsDryRun(obj) {
+	if mesh.IsMarked(obj) {
 		return fmt.Errorf("%s stays switched off", obj.GetName())
 	}
 	return r.did("change %s %s", mesh.KindOf(obj), obj.GetName())

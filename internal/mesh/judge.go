@@ -115,23 +115,6 @@ func (m *Mesh) about(to *Called) iter.Seq[*AuthorizationPolicy] {
 	}
 }
 
-// dryRun is the annotation of a policy that is logged and not enforced:
-// https://istio.io/latest/docs/tasks/security/authorization/authz-dry-run/
-const dryRun = "istio.io/dry-run"
-
-// IsDryRun tells whether a policy has the annotation by which Istio does not enforce it, whatever the annotation says.
-func IsDryRun(object Object) bool {
-	_, is := object.GetAnnotations()[dryRun]
-	return is
-}
-
-// Enforce takes the annotation off.
-func Enforce(object Object) {
-	annotations := object.GetAnnotations()
-	delete(annotations, dryRun)
-	object.SetAnnotations(annotations)
-}
-
 // modeDisable takes connections without mutual TLS only, which prove nothing.
 const modeDisable = "DISABLE"
 

@@ -19,6 +19,7 @@ import (
 //
 // What it returns is not changed by what comes later.
 type Places struct {
+	root   string
 	due    map[string]plan.TierOf
 	in     map[plan.TierOf][]string
 	chosen map[chooser][]string
@@ -40,10 +41,12 @@ type choice struct {
 	of claim.Tier
 }
 
-// NewPlaces returns the places of no namespace yet, for the plans of all profiles that have a part in a mesh.
-func NewPlaces(plans []*plan.Plan) *Places {
+// NewPlaces returns the places of no namespace yet, for the plans of all profiles that have a part in a mesh with a root
+// namespace.
+func NewPlaces(plans []*plan.Plan, root string) *Places {
 	p := &Places{
-		due: map[string]plan.TierOf{}, in: map[plan.TierOf][]string{}, chosen: map[chooser][]string{},
+		root: root,
+		due:  map[string]plan.TierOf{}, in: map[plan.TierOf][]string{}, chosen: map[chooser][]string{},
 		byTier: map[plan.TierOf][]plan.TierOf{}, byPeer: map[chooser][]plan.TierOf{},
 	}
 	for _, one := range plans {
@@ -218,5 +221,5 @@ func (p *Places) Facts(profile string) *Facts {
 			chosen[peer.peer] = p.chosen[peer.chooser]
 		}
 	}
-	return &Facts{Members: p.In, Chosen: chosen}
+	return &Facts{Members: p.In, Chosen: chosen, Root: p.root}
 }

@@ -23,7 +23,7 @@ func TestAChangeNamesThoseWhosePoliciesItConcerns(t *testing.T) {
 	var changes, rewritten, inVain atomic.Int64
 	rapid.Check(t, func(t *rapid.T) {
 		p := mustCompile(t, plantest.Meshed().Draw(t, "profile"))
-		places, seen := mesh.NewPlaces([]*plan.Plan{p}), map[string]placed{}
+		places, seen := mesh.NewPlaces([]*plan.Plan{p}, mesh.DefaultRoot), map[string]placed{}
 		for range rapid.IntRange(1, 12).Draw(t, "changes") {
 			before := allRendered(p, places, seen)
 			name := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "namespace")
@@ -48,7 +48,7 @@ func TestAChangeNamesThoseWhosePoliciesItConcerns(t *testing.T) {
 					inVain.Add(1)
 				}
 			}
-			anew := mesh.NewPlaces([]*plan.Plan{p})
+			anew := mesh.NewPlaces([]*plan.Plan{p}, mesh.DefaultRoot)
 			for other, at := range seen {
 				anew.Put(other, at.due, at.labels)
 			}
@@ -88,7 +88,7 @@ func allRendered(p *plan.Plan, places *mesh.Places, seen map[string]placed) map[
 func TestWhatANamespaceThatJoinsCosts(t *testing.T) {
 	t.Parallel()
 	p := mustCompile(t, meshed().Dependency(builders.MakeDependency("d").FromTier("web").ToTier("api").Obj()).Obj())
-	places := mesh.NewPlaces([]*plan.Plan{p})
+	places := mesh.NewPlaces([]*plan.Plan{p}, mesh.DefaultRoot)
 	for i := range 50 {
 		places.Put(fmt.Sprintf("api-%02d", i), plan.TierOf{Profile: "shop", Tier: "api"}, nil)
 		places.Put(fmt.Sprintf("web-%02d", i), plan.TierOf{Profile: "shop", Tier: "web"}, nil)
@@ -111,7 +111,7 @@ func TestPeersChooseByTheLabelsThatAreDue(t *testing.T) {
 	p := mustCompile(t, meshed().
 		Peer(builders.MakePeer("free").Selector(nil, builders.DoesNotExist(v1alpha1.ProfileLabel)).Obj()).
 		Dependency(builders.MakeDependency("d").FromPeer("free").ToTier("api").Port(80).Obj()).Obj())
-	places := mesh.NewPlaces([]*plan.Plan{p})
+	places := mesh.NewPlaces([]*plan.Plan{p}, mesh.DefaultRoot)
 	places.Put("leaving", plan.TierOf{}, map[string]string{v1alpha1.ProfileLabel: "shop", v1alpha1.TierLabel: "web"})
 	places.Put("joining", plan.TierOf{Profile: "shop", Tier: "web"}, nil)
 	want := map[string][]string{"free": {"leaving"}}

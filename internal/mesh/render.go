@@ -18,6 +18,8 @@ type Facts struct {
 	Members func(plan.TierOf) []string
 	// Chosen are the namespaces that peers choose by labels, by the names of the peers, sorted.
 	Chosen map[string][]string
+	// Root is Istio's root namespace; empty if none is known.
+	Root string
 }
 
 // Objects are the objects of one namespace, each kind sorted by name.
@@ -44,6 +46,9 @@ func Render(p *plan.Plan, t *plan.Tier, namespace string, facts *Facts) Rendered
 	if p.Istio == nil {
 		return Rendered{}
 	}
+	if namespace != "" && namespace == facts.Root {
+		return Rendered{Findings: []plan.Finding{inRoot(t.Name, namespace)}}
+	}
 	r := renderer{plan: p, tier: t, namespace: namespace, facts: facts, found: map[plan.Finding]bool{}}
 	out := r.podPolicies()
 	out = append(out, r.basePolicy())
@@ -52,6 +57,15 @@ func Render(p *plan.Plan, t *plan.Tier, namespace string, facts *Facts) Rendered
 	}
 	slices.SortFunc(out, func(a, b *AuthorizationPolicy) int { return strings.Compare(a.Name, b.Name) })
 	return Rendered{Objects: Objects{Policies: out, Authentications: r.authentications()}, Findings: r.findings}
+}
+
+// inRoot says why nothing is written in the root namespace: it would hold for all namespaces, also for those of no profile.
+func inRoot(tier, namespace string) plan.Finding {
+	return plan.Finding{
+		Reason: v1alpha1.ReasonMeshAdmitsMore, Namespace: namespace,
+		Message: "tier " + tier + ": it is Istio's root namespace, whose policies hold for all namespaces, so none is written here; " +
+			"the NetworkPolicies stand alone",
+	}
 }
 
 // Findings are those of a profile that do not depend on which namespaces there are. The Services that its dependencies name

@@ -22,6 +22,7 @@ func TestEveryStepIsBetweenBeforeAndAfter(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		before, after := drawState(t, "before"), drawState(t, "after")
 		others := drawOthers(t)
+		isGuarded := slices.ContainsFunc(others, func(p *mesh.AuthorizationPolicy) bool { return p.Guards("default") })
 		from, to := passing(before, others), passing(after, others)
 		check := func(at state, what string) {
 			now := passing(at, others)
@@ -36,11 +37,11 @@ func TestEveryStepIsBetweenBeforeAndAfter(t *testing.T) {
 			}
 		}
 		at := maps.Clone(before)
-		for i, step := range mesh.Steps(at.objects(), after.objects(), len(others) > 0) {
+		for i, step := range mesh.Steps(at.objects(), after.objects(), isGuarded) {
 			at.apply(t, step)
 			check(at, "after write "+string(rune('a'+i)))
 			again := maps.Clone(at)
-			for _, step := range mesh.Steps(again.objects(), after.objects(), len(others) > 0) {
+			for _, step := range mesh.Steps(again.objects(), after.objects(), isGuarded) {
 				again.apply(t, step)
 				check(again, "begun anew after write "+string(rune('a'+i)))
 			}
@@ -131,15 +132,20 @@ func drawState(t *rapid.T, label string) state {
 	return stateOf(mesh.Render(p, tier, here, &facts).Objects)
 }
 
-// drawOthers draws what somebody else has in the namespace: nothing, or a policy about all workloads.
+// drawOthers draws what somebody else has in the namespace or in the root namespace: nothing, or a policy about all workloads,
+// which may let in nobody and may be only logged.
 func drawOthers(t *rapid.T) []*mesh.AuthorizationPolicy {
-	if rapid.IntRange(0, 3).Draw(t, "others") > 0 {
+	if rapid.IntRange(0, 2).Draw(t, "others") > 0 {
 		return nil
 	}
-	foreign := &mesh.AuthorizationPolicy{Spec: mesh.AuthorizationSpec{Rules: []mesh.Rule{{
-		From: []mesh.From{{Source: mesh.Source{Namespaces: []string{"outside"}}}},
-	}}}}
-	foreign.Namespace, foreign.Name = here, "foreign"
+	foreign := &mesh.AuthorizationPolicy{}
+	if rapid.Bool().Draw(t, "others let in") {
+		foreign.Spec.Rules = []mesh.Rule{{From: []mesh.From{{Source: mesh.Source{Namespaces: []string{"outside"}}}}}}
+	}
+	if rapid.IntRange(0, 3).Draw(t, "others are logged") == 0 {
+		foreign.Annotations = map[string]string{"istio.io/dry-run": "true"}
+	}
+	foreign.Namespace, foreign.Name = rapid.SampledFrom([]string{here, mesh.DefaultRoot}).Draw(t, "others are in"), "foreign"
 	return []*mesh.AuthorizationPolicy{foreign}
 }
 
@@ -181,7 +187,7 @@ func connections() []connection {
 
 func passing(s state, others []*mesh.AuthorizationPolicy) []bool {
 	objects := s.objects()
-	judge := mesh.New("istio-system", append(objects.Policies, others...), objects.Authentications)
+	judge := mesh.New(mesh.DefaultRoot, append(objects.Policies, others...), objects.Authentications)
 	all := connections()
 	out := make([]bool, 0, len(all))
 	for _, c := range all {

@@ -15,7 +15,7 @@ func (r *renderer) mesh() {
 			plans = append(plans, p.Plan)
 		}
 	}
-	places := mesh.NewPlaces(plans)
+	places := mesh.NewPlaces(plans, mesh.DefaultRoot)
 	for i := range r.out.Namespaces {
 		n := &r.out.Namespaces[i]
 		places.Put(n.Name, plan.TierOf{Profile: n.Labels[v1alpha1.ProfileLabel], Tier: n.Labels[v1alpha1.TierLabel]}, n.Labels)

@@ -33,7 +33,7 @@ func addMesh(mgr ctrl.Manager, o *Options, profiles *controllers.Profiles, write
 	}
 	meshes := controllers.NewMeshes(policies, authentications)
 	reconciler := &controllers.MeshReconciler{
-		Reader: mgr.GetCache(), Writer: writer, Profiles: profiles, Protected: o.Protected, Meshes: meshes,
+		Reader: mgr.GetCache(), Writer: writer, Profiles: profiles, Protected: o.Protected, Root: o.IstioRoot, Meshes: meshes,
 	}
 	if err := reconciler.SetupWithManager(mgr, controller.Options{MaxConcurrentReconciles: o.Concurrency}); err != nil {
 		return nil, fmt.Errorf("setting up the mesh controller: %w", err)

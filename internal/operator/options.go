@@ -27,6 +27,8 @@ type Options struct {
 	ByServiceAddress bool
 	// GuardrailPriorities are the priorities that guardrails may have.
 	GuardrailPriorities guardrail.Band
+	// IstioRoot is Istio's root namespace.
+	IstioRoot string
 	// Engine is the engine that enforces policies; without a name it is found among the pods.
 	Engine engine.Found
 	// WatchPods has it watch pods.

@@ -13,6 +13,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -31,6 +32,8 @@ const (
 	// patience is far more than anything here takes, and startup what a control plane may take.
 	patience = time.Minute
 	startup  = 3 * time.Minute
+	// rest is more than any time after which the operator looks at a profile again.
+	rest = 7 * time.Second
 )
 
 // bed is a real API server on which the operator runs, as the account that its manifests give it.
@@ -111,26 +114,37 @@ func (b *bed) change(how func(*v1alpha1.SegmentationProfile)) {
 	}).Should(Succeed())
 }
 
-// define installs the definitions of Istio's policies, and undefine removes them.
-func (b *bed) define() {
+// define installs the definitions of some kinds, or of all of Istio's policies, and undefine removes them and waits until they
+// are gone.
+func (b *bed) define(kinds ...string) {
 	b.t.Helper()
 	for _, one := range definitions(b.t) {
-		b.Expect(b.admin.Create(b.t.Context(), &one)).To(Succeed())
+		if len(kinds) == 0 || slices.Contains(kinds, one.Spec.Names.Kind) {
+			b.Expect(b.admin.Create(b.t.Context(), &one)).To(Succeed())
+		}
 	}
 }
 
-func (b *bed) undefine() {
+func (b *bed) undefine(kinds ...string) {
 	b.t.Helper()
 	for _, one := range definitions(b.t) {
+		if len(kinds) > 0 && !slices.Contains(kinds, one.Spec.Names.Kind) {
+			continue
+		}
 		b.Expect(b.admin.Delete(b.t.Context(), &one)).To(Succeed())
+		b.Eventually(func() bool {
+			return apierrors.IsNotFound(b.admin.Get(b.t.Context(), client.ObjectKeyFromObject(&one), &one))
+		}).Should(BeTrue())
 	}
 }
 
 // meshed is the reason of the condition Meshed, with its status, in the profile's present generation; empty if it is not
 // there, or not of it.
-func (b *bed) meshed() string {
+func (b *bed) meshed() string { return b.meshedOf("shop") }
+
+func (b *bed) meshedOf(name string) string {
 	profile := &v1alpha1.SegmentationProfile{}
-	if err := b.admin.Get(b.t.Context(), client.ObjectKey{Name: "shop"}, profile); err != nil {
+	if err := b.admin.Get(b.t.Context(), client.ObjectKey{Name: name}, profile); err != nil {
 		return err.Error()
 	}
 	c := meta.FindStatusCondition(profile.Status.Conditions, v1alpha1.ConditionMeshed)
@@ -176,6 +190,26 @@ func (b *bed) writes(since cluster.AuditPosition) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// rests waits until nothing happens any more: what is under way would have the operator look at a profile whatever it was
+// told.
+func (b *bed) rests() {
+	b.t.Helper()
+	var last []string
+	since := time.Now()
+	b.Eventually(func() time.Duration {
+		var profiles v1alpha1.SegmentationProfileList
+		b.Expect(b.admin.List(b.t.Context(), &profiles)).To(Succeed())
+		var now []string
+		for i := range profiles.Items {
+			now = append(now, profiles.Items[i].ResourceVersion)
+		}
+		if !slices.Equal(now, last) {
+			last, since = now, time.Now()
+		}
+		return time.Since(since)
+	}).Should(BeNumerically(">", rest))
 }
 
 func (b *bed) now() cluster.AuditPosition {

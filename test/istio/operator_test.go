@@ -5,7 +5,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -51,8 +51,12 @@ func TestTheOperator(t *testing.T) {
 	b.joins(all)
 	b.moves(all)
 	b.isMended(all)
+	b.isUnmarked()
 	b.isTaken()
+	b.lingers(all)
+	b.hasRoot(all)
 	b.comesAndGoes(all)
+	b.losesOne(all)
 	b.ends()
 }
 
@@ -121,6 +125,44 @@ func (b *bed) isMended(all map[string][]string) {
 	b.Consistently(func() []string { return b.writes(start) }, quiet).Should(HaveLen(3))
 }
 
+// isUnmarked: labels and annotations by which Istio would not enforce an object are taken off, and others are not.
+func (b *bed) isUnmarked() {
+	marks := []byte(`{"metadata":{"labels":{"istio.io/rev":"another","team":"shop"},"annotations":{"istio.io/dry-run":"true"}}}`)
+	name := metav1.ObjectMeta{Namespace: "web-1", Name: "segmentation"}
+	for _, object := range []mesh.Object{&mesh.AuthorizationPolicy{ObjectMeta: name}, &mesh.PeerAuthentication{ObjectMeta: name}} {
+		obj := object.(client.Object)
+		b.Expect(b.admin.Patch(b.t.Context(), obj, client.RawPatch("application/merge-patch+json", marks))).To(Succeed())
+		b.Eventually(func() (bool, error) {
+			err := b.admin.Get(b.t.Context(), client.ObjectKeyFromObject(obj), obj)
+			return mesh.IsMarked(object), err
+		}).Should(BeFalse())
+		b.Expect(object.GetLabels()).To(HaveKeyWithValue("team", "shop"))
+	}
+}
+
+// lingers: a namespace that is being deleted is let in until it is gone, as its pods still run.
+func (b *bed) lingers(all map[string][]string) {
+	b.namespace("web-8", "web")
+	b.Eventually(b.meshed).Should(Equal("True Meshed"))
+	admits := func() []string { return b.callers()["api-1/segmentation-web-api"] }
+	b.Eventually(admits).Should(ContainElement("web-8"))
+	start := b.now()
+	// No namespace controller runs here, so it stays.
+	b.Expect(b.admin.Delete(b.t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "web-8"}})).To(Succeed())
+	b.Consistently(admits, quiet).Should(ContainElement("web-8"))
+	b.Expect(b.writes(start)).To(BeEmpty())
+	b.Expect(b.meshed()).To(Equal("True Meshed"))
+	name := metav1.ObjectMeta{Namespace: "web-8", Name: "segmentation"}
+	b.Expect(b.admin.Delete(b.t.Context(), &mesh.AuthorizationPolicy{ObjectMeta: name})).To(Succeed())
+	b.Expect(b.admin.Delete(b.t.Context(), &mesh.PeerAuthentication{ObjectMeta: name})).To(Succeed())
+	gone := &corev1.Namespace{}
+	b.Expect(b.admin.Get(b.t.Context(), client.ObjectKey{Name: "web-8"}, gone)).To(Succeed())
+	gone.Spec.Finalizers = nil
+	b.Expect(b.admin.SubResource("finalize").Update(b.t.Context(), gone)).To(Succeed())
+	b.Eventually(admits).ShouldNot(ContainElement("web-8"))
+	b.Eventually(b.callers).Should(Equal(all))
+}
+
 // isTaken: an object of somebody else's under a name that is needed is left alone, and said.
 func (b *bed) isTaken() {
 	b.t.Helper()
@@ -133,24 +175,6 @@ func (b *bed) isTaken() {
 	b.Eventually(b.meshed).Should(Equal("True Meshed"))
 	b.tiered("web-9", "none")
 	b.Eventually(b.callers).ShouldNot(HaveKey("web-9/segmentation"))
-}
-
-// comesAndGoes: the definitions are removed and installed again, while the operator runs.
-func (b *bed) comesAndGoes(all map[string][]string) {
-	b.undefine()
-	b.Eventually(b.meshed).Should(Equal("False APIMissing"))
-	b.env.EventuallyReady(b.t, "shop")
-	b.Eventually(func() error {
-		for _, one := range definitions(b.t) {
-			if err := b.admin.Get(b.t.Context(), client.ObjectKeyFromObject(&one), &one); !apierrors.IsNotFound(err) {
-				return apierrors.NewConflict(v1alpha1.GroupVersion.WithResource("definitions").GroupResource(), one.Name, err)
-			}
-		}
-		return nil
-	}).Should(Succeed())
-	b.define()
-	b.Eventually(b.callers).Should(Equal(all))
-	b.Eventually(b.meshed).Should(Equal("True Meshed"))
 }
 
 // ends: without spec.mesh, and without the profile, nothing is left.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/segmentation-dev/segmentation-operator/internal/claim"
 	"github.com/segmentation-dev/segmentation-operator/internal/engine"
+	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
 	"github.com/segmentation-dev/segmentation-operator/internal/operator"
 )
 
@@ -57,6 +58,7 @@ func (e *Env) operatorOptions() *operator.Options {
 		// There are no pods of an engine in a cluster without nodes.
 		Engine:    engine.Found{Name: engine.Calico, Why: "taken for granted in tests"},
 		WatchPods: true, Resync: time.Hour, Concurrency: concurrency, ShutdownDeadline: e.settings.timeout,
+		IstioRoot:      mesh.DefaultRoot,
 		MetricsAddress: "0", ProbeAddress: "0", PprofAddress: "0",
 		Logger: e.settings.logger, IsOneOfSeveral: true,
 	}
