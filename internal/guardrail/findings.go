@@ -29,6 +29,24 @@ func (c *compiler) find() {
 	}
 }
 
+// findNames finds ports with names, which have no protocol in ClusterNetworkPolicies.
+func (c *compiler) findNames() {
+	var named []string
+	for i := range c.plan.Tiers {
+		for j := range c.plan.Tiers[i].Rules {
+			r := &c.plan.Tiers[i].Rules[j]
+			if slices.ContainsFunc(r.Ports, func(p networkingv1.NetworkPolicyPort) bool { return p.Port != nil && p.Port.StrVal != "" }) {
+				named = append(named, r.Dependency)
+			}
+		}
+	}
+	if len(named) > 0 {
+		slices.Sort(named)
+		c.findf(v1alpha1.ReasonGuardrailWider, "guardrails cannot tell the protocol of a port with a name: of dependency %s they pass ports "+
+			"of that name whatever their protocol; give numbers", strings.Join(slices.Compact(named), ", "))
+	}
+}
+
 // findAddresses finds a dependency with addresses that pods of the cluster have. It passes nothing: on ingress a
 // ClusterNetworkPolicy cannot name addresses, and on egress, where it can, what is denied is pods.
 func (c *compiler) findAddresses(r *plan.Rule) {

@@ -67,6 +67,7 @@ func New(p *plan.Plan, cluster addresses.Cluster, exempt []string) *Guard {
 			"side only: a peer that chooses namespaces of tiers may let others through; choose pods in fewer ways")
 	}
 	c.find()
+	c.findNames()
 	g := &Guard{
 		Profile: p.Profile, HasBaseline: p.Guardrails.Baseline == v1alpha1.BaselineDeny, Exempt: slices.Sorted(slices.Values(exempt)),
 		Findings: c.findings, owners: ownersOf(p),
