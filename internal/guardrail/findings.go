@@ -35,17 +35,27 @@ func (c *compiler) findNames() {
 	for i := range c.plan.Tiers {
 		for j := range c.plan.Tiers[i].Rules {
 			r := &c.plan.Tiers[i].Rules[j]
-			if slices.ContainsFunc(r.Ports, func(p networkingv1.NetworkPolicyPort) bool { return p.Port != nil && p.Port.StrVal != "" }) {
+			if slices.ContainsFunc(r.Ports, isNamed) {
 				named = append(named, r.Dependency)
 			}
 		}
 	}
 	if len(named) > 0 {
 		slices.Sort(named)
-		c.findf(v1alpha1.ReasonGuardrailWider, "guardrails cannot tell the protocol of a port with a name: of dependency %s they pass ports "+
-			"of that name whatever their protocol; give numbers", strings.Join(slices.Compact(named), ", "))
+		named = slices.Compact(named)
+		more := ""
+		if n := len(named) - maxNamed; n > 0 {
+			named, more = named[:maxNamed], fmt.Sprintf(" and %d more", n)
+		}
+		c.findf(v1alpha1.ReasonGuardrailWider, "guardrails cannot tell the protocol of a port with a name: of dependency %s%s they pass "+
+			"ports of that name whatever their protocol; give numbers", strings.Join(named, ", "), more)
 	}
 }
+
+// maxNamed is how many dependencies a finding names.
+const maxNamed = 5
+
+func isNamed(p networkingv1.NetworkPolicyPort) bool { return p.Port != nil && p.Port.StrVal != "" }
 
 // findAddresses finds a dependency with addresses that pods of the cluster have. It passes nothing: on ingress a
 // ClusterNetworkPolicy cannot name addresses, and on egress, where it can, what is denied is pods.
