@@ -64,12 +64,8 @@ func (o *Optional) Notify(tell func(client.Object)) {
 
 // Reader reads objects of the kind from the cache; nil as long as it is not there, or not filled yet.
 func (o *Optional) Reader() client.Reader {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.present == nil || !o.present.isSynced {
-		return nil
-	}
-	return o.present.reader
+	reader, _ := o.Known()
+	return reader
 }
 
 // Known is like Reader, and tells whether it is known that there are no objects if there is no reader.

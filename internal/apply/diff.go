@@ -217,8 +217,8 @@ func roleRefDiffers(desired, current client.Object) bool {
 // matches tells whether an object is as it should be, as far as the operator says how it
 // should be: labels, annotations and owner references that others added do not count, but for those of Istio on its kinds.
 func matches(desired, current client.Object) bool {
-	if !sameOwn(current.GetLabels(), desired.GetLabels()) ||
-		!sameOwn(current.GetAnnotations(), desired.GetAnnotations()) ||
+	if !render.SameOwn(current.GetLabels(), desired.GetLabels()) ||
+		!render.SameOwn(current.GetAnnotations(), desired.GetAnnotations()) ||
 		!hasOwners(current, desired) {
 		return false
 	}
@@ -237,19 +237,6 @@ func matches(desired, current client.Object) bool {
 	default:
 		return false
 	}
-}
-
-// sameOwn tells whether labels or annotations have all that is desired, and nothing of the operator's beside.
-func sameOwn(have, want map[string]string) bool {
-	if !hasAll(have, want) {
-		return false
-	}
-	for key := range have {
-		if _, wanted := want[key]; !wanted && render.IsOwnKey(key) {
-			return false
-		}
-	}
-	return true
 }
 
 // hasOwners tells whether an object has all owners that are desired, and no other profile.

@@ -2,7 +2,6 @@ package apply
 
 import (
 	"errors"
-	"maps"
 	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -25,8 +24,8 @@ func replacement(desired, current client.Object) client.Object {
 	out := copyOf(desired)
 	out.SetUID(current.GetUID())
 	out.SetResourceVersion(current.GetResourceVersion())
-	out.SetLabels(merge(current.GetLabels(), desired.GetLabels()))
-	out.SetAnnotations(merge(current.GetAnnotations(), desired.GetAnnotations()))
+	out.SetLabels(render.Overlaid(current.GetLabels(), desired.GetLabels()))
+	out.SetAnnotations(render.Overlaid(current.GetAnnotations(), desired.GetAnnotations()))
 	out.SetFinalizers(slices.Clone(current.GetFinalizers()))
 	owners := slices.DeleteFunc(slices.Clone(current.GetOwnerReferences()), func(ref metav1.OwnerReference) bool {
 		return isSuperseded(ref, desired.GetOwnerReferences()) || refers(desired.GetOwnerReferences(), ref)
@@ -49,18 +48,6 @@ func isSuperseded(ref metav1.OwnerReference, desired []metav1.OwnerReference) bo
 // refers tells whether one of the references is to the same object as another.
 func refers(references []metav1.OwnerReference, other metav1.OwnerReference) bool {
 	return slices.ContainsFunc(references, func(ref metav1.OwnerReference) bool { return ref.UID == other.UID })
-}
-
-// merge joins what others have with what is desired.
-func merge(current, desired map[string]string) map[string]string {
-	out := make(map[string]string, len(current)+len(desired))
-	for key, value := range current {
-		if !render.IsOwnKey(key) {
-			out[key] = value
-		}
-	}
-	maps.Copy(out, desired)
-	return out
 }
 
 // copyOf is a copy that the client may write the answer into: what is rendered is shared between namespaces.

@@ -3,6 +3,7 @@ package guardrail
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -180,17 +181,8 @@ func sortUnits(units []unit) []unit {
 		keys[u.entry+" "+string(u.direction)+" "+u.key()] = u
 	}
 	out := make([]unit, 0, len(keys))
-	for _, key := range sortedKeys(keys) {
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		out = append(out, keys[key])
 	}
-	return out
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for key := range m {
-		out = append(out, key)
-	}
-	slices.Sort(out)
 	return out
 }

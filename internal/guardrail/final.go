@@ -2,6 +2,8 @@ package guardrail
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	policyv1alpha2 "sigs.k8s.io/network-policy-api/apis/v1alpha2"
 )
@@ -38,7 +40,7 @@ func Final(in *Input) ([]*policyv1alpha2.ClusterNetworkPolicy, map[string]Progre
 
 func inOrderOfNames(state map[string]*policyv1alpha2.ClusterNetworkPolicy) []*policyv1alpha2.ClusterNetworkPolicy {
 	out := make([]*policyv1alpha2.ClusterNetworkPolicy, 0, len(state))
-	for _, name := range sortedKeys(state) {
+	for _, name := range slices.Sorted(maps.Keys(state)) {
 		out = append(out, state[name])
 	}
 	return out

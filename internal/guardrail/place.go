@@ -1,6 +1,7 @@
 package guardrail
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -61,7 +62,7 @@ func (g *Guard) place(l *lane, observed map[string]*policyv1alpha2.ClusterNetwor
 // partsOf are the objects of a lane that are there, by their places; nil for one that is not.
 func partsOf(l *lane, observed map[string]*policyv1alpha2.ClusterNetworkPolicy) []*part {
 	var out []*part
-	for _, name := range sortedKeys(observed) {
+	for _, name := range slices.Sorted(maps.Keys(observed)) {
 		number := partOf(l.name, name)
 		if number == 0 || number > maxParts {
 			continue

@@ -62,7 +62,7 @@ func Plan(in *Input) *Next {
 		guarded[g.Profile] = true
 		p.guard(g)
 	}
-	for _, profile := range sortedKeys(p.own) {
+	for _, profile := range slices.Sorted(maps.Keys(p.own)) {
 		switch {
 		case guarded[profile]:
 		case in.Kept[profile]:
@@ -239,7 +239,7 @@ func (p *planner) close(g *Guard, a *assigned, have map[string]*policyv1alpha2.C
 		}
 	}
 	p.denying(g, a, have, progress, wanted)
-	for _, name := range sortedKeys(wanted) {
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		if isAs(wanted[name], have[name]) {
 			progress.Objects++
 			continue
@@ -252,7 +252,7 @@ func (p *planner) close(g *Guard, a *assigned, have map[string]*policyv1alpha2.C
 
 // dropping removes objects that nothing declares. Those that pass stay as long as anything may need them.
 func (p *planner) dropping(g *Guard, wanted, have map[string]*policyv1alpha2.ClusterNetworkPolicy, progress *Progress) {
-	for _, name := range sortedKeys(have) {
+	for _, name := range slices.Sorted(maps.Keys(have)) {
 		isBaseline := name == BaselineName(g.Profile)
 		if wanted[name] != nil || progress.Closed && !isBaseline {
 			continue
@@ -318,7 +318,7 @@ func (p *planner) remove(profile string) {
 	have := p.own[profile]
 	denying := []string{DenyName(profile), BaselineName(profile)}
 	isDenying := slices.ContainsFunc(denying, func(name string) bool { return have[name] != nil })
-	for _, name := range sortedKeys(have) {
+	for _, name := range slices.Sorted(maps.Keys(have)) {
 		if !isDenying || slices.Contains(denying, name) {
 			p.next.Deletes = append(p.next.Deletes, have[name])
 		}
@@ -328,14 +328,8 @@ func (p *planner) remove(profile string) {
 // isAs tells whether an object is as it should be, as far as the operator has a say.
 func isAs(want, have *policyv1alpha2.ClusterNetworkPolicy) bool {
 	return have != nil && equality.Semantic.DeepEqual(want.Spec, have.Spec) &&
-		maps.Equal(ownKeys(want.Labels), ownKeys(have.Labels)) && maps.Equal(ownKeys(want.Annotations), ownKeys(have.Annotations)) &&
+		render.SameOwn(have.Labels, want.Labels) && render.SameOwn(have.Annotations, want.Annotations) &&
 		equality.Semantic.DeepEqual(ownReferences(want), ownReferences(have))
-}
-
-func ownKeys(all map[string]string) map[string]string {
-	out := maps.Clone(all)
-	maps.DeleteFunc(out, func(key, _ string) bool { return !render.IsOwnKey(key) })
-	return out
 }
 
 func ownReferences(policy *policyv1alpha2.ClusterNetworkPolicy) []metav1.OwnerReference {
@@ -361,19 +355,8 @@ func Holds(deny *policyv1alpha2.ClusterNetworkPolicy, namespace string) bool {
 func Onto(want, have *policyv1alpha2.ClusterNetworkPolicy) *policyv1alpha2.ClusterNetworkPolicy {
 	out := have.DeepCopy()
 	out.Spec = *want.Spec.DeepCopy()
-	out.Labels, out.Annotations = overlaid(want.Labels, have.Labels), overlaid(want.Annotations, have.Annotations)
+	out.Labels, out.Annotations = render.Overlaid(have.Labels, want.Labels), render.Overlaid(have.Annotations, want.Annotations)
 	foreign := slices.DeleteFunc(slices.Clone(have.OwnerReferences), render.IsOwnReference)
 	out.OwnerReferences = append(slices.Clone(want.OwnerReferences), foreign...)
-	return out
-}
-
-// overlaid are labels or annotations with the operator's own as they should be.
-func overlaid(want, have map[string]string) map[string]string {
-	out := maps.Clone(want)
-	for key, value := range have {
-		if !render.IsOwnKey(key) {
-			out[key] = value
-		}
-	}
 	return out
 }

@@ -5,35 +5,20 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
+	"github.com/segmentation-dev/segmentation-operator/test/deploy"
 )
 
 // TestOnlyTheOperatorSwitchesPoliciesOfIstio has a cluster admin try. Istio's labels and annotations say whether it enforces
 // a policy.
 func TestOnlyTheOperatorSwitchesPoliciesOfIstio(t *testing.T) {
 	w := newWorld(t)
-	for kind, plural := range map[string]string{
-		mesh.KindAuthorizationPolicy: "authorizationpolicies", mesh.KindPeerAuthentication: "peerauthentications",
-	} {
-		definition := &apiextensionsv1.CustomResourceDefinition{
-			ObjectMeta: metav1.ObjectMeta{Name: plural + "." + mesh.Group},
-			Spec: apiextensionsv1.CustomResourceDefinitionSpec{
-				Group: mesh.Group, Scope: apiextensionsv1.NamespaceScoped,
-				Names: apiextensionsv1.CustomResourceDefinitionNames{Kind: kind, Plural: plural},
-				Versions: []apiextensionsv1.CustomResourceDefinitionVersion{{
-					Name: mesh.GroupVersion().Version, Served: true, Storage: true,
-					Schema: &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{
-						Type: "object", XPreserveUnknownFields: new(true),
-					}},
-				}},
-			},
-		}
+	for _, definition := range deploy.Mesh() {
 		w.Expect(env.admin.Create(w.ctx(), definition)).To(Succeed())
 		t.Cleanup(func() { _ = env.admin.Delete(context.Background(), definition) })
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	. "github.com/onsi/gomega"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -12,28 +11,14 @@ import (
 
 	"github.com/segmentation-dev/segmentation-operator/api/v1alpha1"
 	"github.com/segmentation-dev/segmentation-operator/internal/mesh"
+	"github.com/segmentation-dev/segmentation-operator/test/deploy"
 )
 
 // installMesh installs the kinds of Istio, with schemas that take everything, and removes them when the test ends. Istio's
 // own are in test/istio.
 func (w *world) installMesh() {
 	w.t.Helper()
-	for kind, plural := range map[string]string{
-		mesh.KindAuthorizationPolicy: "authorizationpolicies", mesh.KindPeerAuthentication: "peerauthentications",
-	} {
-		definition := &apiextensionsv1.CustomResourceDefinition{
-			ObjectMeta: metav1.ObjectMeta{Name: plural + "." + mesh.Group},
-			Spec: apiextensionsv1.CustomResourceDefinitionSpec{
-				Group: mesh.Group, Scope: apiextensionsv1.NamespaceScoped,
-				Names: apiextensionsv1.CustomResourceDefinitionNames{Kind: kind, Plural: plural},
-				Versions: []apiextensionsv1.CustomResourceDefinitionVersion{{
-					Name: mesh.GroupVersion().Version, Served: true, Storage: true,
-					Schema: &apiextensionsv1.CustomResourceValidation{OpenAPIV3Schema: &apiextensionsv1.JSONSchemaProps{
-						Type: "object", XPreserveUnknownFields: new(true),
-					}},
-				}},
-			},
-		}
+	for _, definition := range deploy.Mesh() {
 		w.Expect(env.admin.Create(w.ctx(), definition)).To(Succeed())
 		w.root.Cleanup(func() { w.removeGuardrails(context.Background(), definition) })
 	}
